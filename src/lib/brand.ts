@@ -1,0 +1,12 @@
+/**
+ * Nominal types: a number or byte string that only one function may make.
+ * @packageDocumentation
+ */
+
+declare const brand: unique symbol
+
+/** `T` with a name the compiler tells apart. It costs nothing at run time. */
+export type Brand<T, Name extends string> = T & { readonly [brand]: Name }
+
+/** A value now, or later: what a hot path gives without a promise when it can. */
+export type Awaitable<T> = T | Promise<T>
