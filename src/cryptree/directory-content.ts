@@ -1,0 +1,162 @@
+/**
+ * What the content part of a directory and its bucket parts hold. docs/format.md §7.5
+ * @packageDocumentation
+ */
+import { type Crypto, KEY_BYTES, type SymmetricKey } from '../crypto/crypto.js'
+import { fromBinaryString, toBinaryString } from '../lib/bytes.js'
+import { decode, encode } from '../lib/dag-cbor.js'
+import { LABEL_BYTES } from '../store/label.js'
+import type { ObjectKey } from './keys.js'
+import { asBytes, asCount, asList, malformed } from './properties.js'
+
+export const NAME_MAX = 255
+const HASH_BYTES = 6
+const FIXED_BYTES = HASH_BYTES + 3 + LABEL_BYTES + KEY_BYTES
+
+/** A name and the capability behind it. Strings are binary (one code unit a byte): they are kept by the hundred thousand. */
+export interface DirectoryEntry {
+  readonly name: string
+  /** 48 bits */
+  readonly hash: number
+  /** `S_IFMT` digit */
+  readonly type: number
+  readonly label: string
+  readonly key: string
+}
+
+export interface DirectoryContent {
+  readonly key: ObjectKey
+  readonly buckets: number
+  readonly entries: number
+  /** null when N > 1: the buckets then have nodes of their own */
+  readonly inline: readonly DirectoryEntry[] | null
+}
+
+export function encodeDirectoryContent(content: DirectoryContent): Uint8Array {
+  const inline = content.inline === null ? null : encodeBucket(content.inline)
+  return encode([content.key, content.buckets, content.entries, inline, new Map()])
+}
+
+/** @throws BrochError CORRUPT */
+export function decodeDirectoryContent(payload: Uint8Array): DirectoryContent {
+  const [key, buckets, entries, inline] = asList(decode(payload))
+  const n = asCount(buckets)
+  if (asBytes(key).length !== KEY_BYTES || n < 1 || (inline === null) !== n > 1) throw malformed()
+  return {
+    key: asBytes(key).slice() as ObjectKey,
+    buckets: n,
+    entries: asCount(entries),
+    inline: inline === null ? null : decodeBucket(asBytes(inline)),
+  }
+}
+
+/** @param entries - in order of hash and then name */
+export function encodeBucket(entries: readonly DirectoryEntry[]): Uint8Array {
+  let length = 0
+  for (const entry of entries) length += FIXED_BYTES + entry.name.length
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const entry of entries) {
+    for (let i = 0, rest = entry.hash; i < HASH_BYTES; i++, rest = Math.floor(rest / 256)) bytes[at + 5 - i] = rest % 256
+    bytes[at + 6] = entry.type
+    bytes[at + 8] = entry.name.length
+    at = put(bytes, at + 9, entry.name)
+    at = put(bytes, at, entry.label)
+    at = put(bytes, at, entry.key)
+  }
+  return bytes
+}
+
+function put(bytes: Uint8Array, at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i)
+  return at + text.length
+}
+
+/** @throws BrochError CORRUPT for a bad name, a wrong order, a name twice, or a wrong length. */
+export function decodeBucket(bytes: Uint8Array): DirectoryEntry[] {
+  const entries: DirectoryEntry[] = []
+  let last: DirectoryEntry | undefined
+  for (let at = 0; at < bytes.length; ) {
+    const nameLength = bytes[at + 8] ?? 0
+    const end = at + FIXED_BYTES + nameLength
+    if (end > bytes.length || bytes[at + 7] !== 0) throw malformed()
+    const entry = entryAt(bytes, at, nameLength)
+    if (!isEntryName(entry.name) || (last !== undefined && compareEntries(last, entry) >= 0)) throw malformed()
+    entries.push(entry)
+    last = entry
+    at = end
+  }
+  return entries
+}
+
+function entryAt(bytes: Uint8Array, at: number, nameLength: number): DirectoryEntry {
+  const nameEnd = at + 9 + nameLength
+  let hash = 0
+  for (let i = 0; i < HASH_BYTES; i++) hash = hash * 256 + (bytes[at + i] as number)
+  return {
+    hash,
+    type: bytes[at + 6] as number,
+    name: toBinaryString(bytes.subarray(at + 9, nameEnd)),
+    label: toBinaryString(bytes.subarray(nameEnd, nameEnd + LABEL_BYTES)),
+    key: toBinaryString(bytes.subarray(nameEnd + LABEL_BYTES, nameEnd + LABEL_BYTES + KEY_BYTES)),
+  }
+}
+
+export function compareEntries(a: DirectoryEntry, b: DirectoryEntry): number {
+  if (a.hash !== b.hash) return a.hash - b.hash
+  if (a.name === b.name) return 0
+  return a.name < b.name ? -1 : 1
+}
+
+/** 1 to 255 bytes, no `/`, no NUL, not `.` or `..`. */
+export function isEntryName(name: string): boolean {
+  if (name.length < 1 || name.length > NAME_MAX || name === '.' || name === '..') return false
+  return !name.includes('/') && !name.includes('\0')
+}
+
+/** First 48 bits of the keyed hash of a name. */
+export function hashName(crypto: Crypto, key: SymmetricKey, name: string): number {
+  const digest = crypto.auth(fromBinaryString(name), key)
+  let hash = 0
+  for (let i = 0; i < HASH_BYTES; i++) hash = hash * 256 + (digest[i] as number)
+  return hash
+}
+
+/** Bucket number for a hash in a directory of `buckets` buckets: linear hashing on leading bits. */
+export function bucketOf(hash: number, buckets: number): number {
+  const depth = Math.floor(Math.log2(buckets))
+  const split = buckets - 2 ** depth
+  const prefix = Math.floor(hash / 2 ** (48 - depth))
+  if (prefix >= split) return 2 ** depth + prefix
+  return 2 ** (depth + 1) + Math.floor(hash / 2 ** (47 - depth))
+}
+
+/** Bucket numbers in order of the hashes they hold, from that of `hash` on. */
+export function* bucketsFrom(hash: number, buckets: number): Generator<number> {
+  const depth = Math.floor(Math.log2(buckets))
+  const split = buckets - 2 ** depth
+  const first = Math.floor(hash / 2 ** (48 - depth))
+  for (let prefix = first; prefix < 2 ** depth; prefix++) {
+    if (prefix >= split) yield 2 ** depth + prefix
+    else {
+      const left = 2 ** (depth + 1) + 2 * prefix
+      if (prefix > first || Math.floor(hash / 2 ** (47 - depth)) === 2 * prefix) yield left
+      yield left + 1
+    }
+  }
+}
+
+/** When a directory of `buckets` grows by one: this bucket becomes those two. */
+export function splitStep(buckets: number): { from: number; left: number; right: number } {
+  const depth = Math.floor(Math.log2(buckets))
+  const prefix = buckets - 2 ** depth
+  const left = 2 ** (depth + 1) + 2 * prefix
+  return { from: 2 ** depth + prefix, left, right: left + 1 }
+}
+
+/** First hash of the right half in {@link splitStep}. */
+export function splitHash(buckets: number): number {
+  const depth = Math.floor(Math.log2(buckets))
+  const prefix = buckets - 2 ** depth
+  return (2 * prefix + 1) * 2 ** (47 - depth)
+}

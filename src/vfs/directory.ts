@@ -1,0 +1,226 @@
+/**
+ * A directory's entries in memory: buckets of a linear hash, loaded as they are asked for. docs/format.md §7.5
+ *
+ * Every method that can throw NeedBlocks does so before it changes anything.
+ * @packageDocumentation
+ */
+import {
+  bucketOf,
+  bucketsFrom,
+  compareEntries,
+  type DirectoryEntry,
+  decodeBucket,
+  decodeDirectoryContent,
+  encodeBucket,
+  encodeDirectoryContent,
+  hashName,
+  splitHash,
+  splitStep,
+} from '../cryptree/directory-content.js'
+import { derivedLabel, nameKey, type ObjectKey, randomObjectKey } from '../cryptree/keys.js'
+import { openBucketNode, sealBucketNode } from '../cryptree/object-node.js'
+import type { SymmetricKey } from '../crypto/crypto.js'
+import type { NodeChange, Nodes } from './nodes.js'
+
+const MOST_PER_BUCKET = 64
+const LEAST_PER_BUCKET = 24
+/** Clean buckets kept in memory after a commit. */
+const KEPT_BUCKETS = 1024
+
+interface Bucket {
+  readonly entries: Map<string, DirectoryEntry>
+  /** in order, until the next change */
+  sorted: DirectoryEntry[] | undefined
+}
+
+export class Directory {
+  readonly #nodes: Nodes
+  readonly #key: ObjectKey
+  readonly #nameKey: SymmetricKey
+  #bucketCount: number
+  #entries: number
+  readonly #buckets = new Map<number, Bucket>()
+  readonly #dirty = new Set<number>()
+  /** has a node in the tree */
+  readonly #removed = new Set<number>()
+
+  private constructor(nodes: Nodes, key: ObjectKey, buckets: number, entries: number) {
+    this.#nodes = nodes
+    this.#key = key
+    this.#nameKey = nameKey(nodes.crypto, key)
+    this.#bucketCount = buckets
+    this.#entries = entries
+  }
+
+  static create(nodes: Nodes): Directory {
+    const directory = new Directory(nodes, randomObjectKey(nodes.crypto), 1, 0)
+    directory.#buckets.set(1, { entries: new Map(), sorted: undefined })
+    return directory
+  }
+
+  /** @param payload - of the content part */
+  static decode(nodes: Nodes, payload: Uint8Array): Directory {
+    const content = decodeDirectoryContent(payload)
+    const directory = new Directory(nodes, content.key, content.buckets, content.entries)
+    if (content.inline !== null) directory.#buckets.set(1, toBucket(content.inline))
+    return directory
+  }
+
+  get size(): number {
+    return this.#entries
+  }
+
+  hash(name: string): number {
+    return hashName(this.#nodes.crypto, this.#nameKey, name)
+  }
+
+  get(name: string): DirectoryEntry | undefined {
+    return this.#bucket(this.#bucketNumber(name)).entries.get(name)
+  }
+
+  /** Loads what `set` or `delete` of this name touches. */
+  prepare(name: string): void {
+    this.#bucket(this.#bucketNumber(name))
+    if (this.#entries + 1 > MOST_PER_BUCKET * this.#bucketCount) this.#bucket(splitStep(this.#bucketCount).from)
+    if (this.#canShrink()) {
+      const { left, right } = splitStep(this.#bucketCount - 1)
+      this.#bucket(left)
+      this.#bucket(right)
+    }
+  }
+
+  /** Adds an entry, or puts it in the place of one of the same name. */
+  set(name: string, type: number, label: string, key: string): void {
+    this.prepare(name)
+    const hash = this.hash(name)
+    const bucket = this.#change(bucketOf(hash, this.#bucketCount))
+    if (!bucket.entries.has(name)) this.#entries += 1
+    bucket.entries.set(name, { name, hash, type, label, key })
+    if (this.#entries > MOST_PER_BUCKET * this.#bucketCount) this.#split()
+  }
+
+  delete(name: string): void {
+    this.prepare(name)
+    const bucket = this.#change(this.#bucketNumber(name))
+    if (!bucket.entries.delete(name)) return
+    this.#entries -= 1
+    if (this.#canShrink()) this.#merge()
+  }
+
+  /** Entries from a hash on, in order of hash and name. Each bucket is loaded when it is reached. */
+  *from(hash: number): Generator<DirectoryEntry> {
+    for (const number of bucketsFrom(hash, this.#bucketCount)) {
+      const bucket = this.#bucket(number)
+      bucket.sorted ??= [...bucket.entries.values()].sort(compareEntries)
+      for (const entry of bucket.sorted) if (entry.hash >= hash) yield entry
+    }
+  }
+
+  encodeContent(): Uint8Array {
+    const inline = this.#bucketCount === 1 ? this.#sortedOf(1) : null
+    return encodeDirectoryContent({ key: this.#key, buckets: this.#bucketCount, entries: this.#entries, inline })
+  }
+
+  /** What a commit writes besides the first node. Clean afterwards. */
+  takeChanges(): NodeChange[] {
+    const changes: NodeChange[] = []
+    for (const number of this.#dirty) {
+      if (number === 1) continue
+      const label = derivedLabel(this.#nodes.crypto, this.#key, number)
+      const block = sealBucketNode(this.#nodes.crypto, label, this.#key, encodeBucket(this.#sortedOf(number)))
+      changes.push({ label, block })
+    }
+    for (const number of this.#removed) {
+      changes.push({ label: derivedLabel(this.#nodes.crypto, this.#key, number), block: undefined })
+    }
+    this.#dirty.clear()
+    this.#removed.clear()
+    return changes
+  }
+
+  /** Frees clean buckets of a directory too large to keep whole. */
+  shrink(): void {
+    if (this.#bucketCount === 1 || this.#buckets.size <= KEPT_BUCKETS) return
+    for (const number of this.#buckets.keys()) if (!this.#dirty.has(number)) this.#buckets.delete(number)
+  }
+
+  /** Marks everything loaded as changed: a commit that held it failed. */
+  touch(): void {
+    for (const number of this.#buckets.keys()) this.#dirty.add(number)
+  }
+
+  /** Labels of all nodes but the first. */
+  derivedLabels(): NodeChange[] {
+    if (this.#bucketCount === 1) return []
+    return [...bucketsFrom(0, this.#bucketCount)].map((number) => ({
+      label: derivedLabel(this.#nodes.crypto, this.#key, number),
+      block: undefined,
+    }))
+  }
+
+  #bucketNumber(name: string): number {
+    return this.#bucketCount === 1 ? 1 : bucketOf(this.hash(name), this.#bucketCount)
+  }
+
+  #bucket(number: number): Bucket {
+    let bucket = this.#buckets.get(number)
+    if (bucket === undefined) {
+      const { crypto } = this.#nodes
+      const label = derivedLabel(crypto, this.#key, number)
+      bucket = toBucket(decodeBucket(openBucketNode(crypto, label, this.#key, this.#nodes.need(label))))
+      this.#buckets.set(number, bucket)
+    }
+    return bucket
+  }
+
+  #change(number: number): Bucket {
+    const bucket = this.#bucket(number)
+    bucket.sorted = undefined
+    this.#dirty.add(number)
+    return bucket
+  }
+
+  #sortedOf(number: number): DirectoryEntry[] {
+    const bucket = this.#bucket(number)
+    bucket.sorted ??= [...bucket.entries.values()].sort(compareEntries)
+    return bucket.sorted
+  }
+
+  #canShrink(): boolean {
+    return this.#bucketCount > 1 && this.#entries < LEAST_PER_BUCKET * this.#bucketCount
+  }
+
+  #split(): void {
+    const { from, left, right } = splitStep(this.#bucketCount)
+    const middle = splitHash(this.#bucketCount)
+    const entries = this.#sortedOf(from)
+    this.#replace([from], [
+      [left, entries.filter((entry) => entry.hash < middle)],
+      [right, entries.filter((entry) => entry.hash >= middle)],
+    ])
+    this.#bucketCount += 1
+  }
+
+  #merge(): void {
+    const { from, left, right } = splitStep(this.#bucketCount - 1)
+    this.#replace([left, right], [[from, [...this.#sortedOf(left), ...this.#sortedOf(right)]]])
+    this.#bucketCount -= 1
+  }
+
+  #replace(old: readonly number[], fresh: readonly (readonly [number, DirectoryEntry[]])[]): void {
+    for (const number of old) {
+      this.#buckets.delete(number)
+      this.#dirty.delete(number)
+      if (number !== 1) this.#removed.add(number)
+    }
+    for (const [number, entries] of fresh) {
+      this.#buckets.set(number, toBucket(entries))
+      this.#dirty.add(number)
+      this.#removed.delete(number)
+    }
+  }
+}
+
+function toBucket(entries: readonly DirectoryEntry[]): Bucket {
+  return { entries: new Map(entries.map((entry) => [entry.name, entry])), sorted: undefined }
+}
