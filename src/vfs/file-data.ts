@@ -41,6 +41,8 @@ export interface SealedFragment {
   readonly block: Block
   /** To be called when the block is surely in the store: memory is freed. */
   readonly stored: () => void
+  /** To be called when the store did not take it: the bytes count as not sealed again. */
+  readonly failed: () => void
 }
 
 const KEPT_CHUNKS = 64
@@ -179,15 +181,19 @@ export class FileData {
     this.#setBase(index, base)
     this.#loose.set(cidKey(cid), cid)
     this.#meter.bytes += plain.length
-    return { block: { cid, bytes }, stored: () => this.#release(base) }
+    return { block: { cid, bytes }, stored: () => this.#release(base), failed: () => this.#unseal(index, base) }
   }
 
   /** What is still to be sealed before a commit, given the file's size. */
   unsealed(size: number): number[] {
     if (this.#isInline(size)) return []
-    const indexes = [...this.#overlays.keys()]
-    if (this.#tables.get(0)?.[0]?.plain !== undefined && !this.#overlays.has(0)) indexes.push(0)
-    return indexes
+    const indexes = new Set(this.#overlays.keys())
+    for (const chunk of this.#dirtyChunks) {
+      this.#tables.get(chunk)?.forEach((base, slot) => {
+        if (base?.plain !== undefined && base.fragment === undefined) indexes.add(chunk * FRAGMENTS_PER_CHUNK + slot)
+      })
+    }
+    return [...indexes]
   }
 
   /** The first node's content, after everything was sealed. */
@@ -275,6 +281,15 @@ export class FileData {
   #isInline(size: number): boolean {
     if (size > INLINE_MAX || this.#chunks.size > 0) return false
     return true
+  }
+
+  #unseal(index: number, base: Base): void {
+    if (base.plain === undefined || base.fragment === undefined) return
+    this.#loose.delete(cidKey(base.fragment.cid))
+    if (this.#base(index) !== base) return
+    this.#meter.bytes -= base.plain.length
+    this.#table(Math.floor(index / FRAGMENTS_PER_CHUNK))[index % FRAGMENTS_PER_CHUNK] = { length: base.length, plain: base.plain }
+    this.#markChunk(Math.floor(index / FRAGMENTS_PER_CHUNK))
   }
 
   #takeOrphans(): Cid[] {

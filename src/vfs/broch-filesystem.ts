@@ -1,0 +1,378 @@
+/**
+ * The filesystem of a space: every operation is one synchronous step over inodes in memory, run again when a block
+ * was not at hand (docs/decisions/0002).
+ * @packageDocumentation
+ */
+import type { ObjectRef } from '../cryptree/object-node.js'
+import type { TimeStamp } from '../cryptree/properties.js'
+import type { Crypto, SecretSignKey } from '../crypto/crypto.js'
+import type { Awaitable } from '../lib/brand.js'
+import { toBinaryString } from '../lib/bytes.js'
+import { BrochError } from '../lib/error.js'
+import { type BlockStore, NeedBlocks } from '../store/block.js'
+import type { Tree } from '../store/tree.js'
+import * as attributes from './attributes.js'
+import { Committer } from './committer.js'
+import { Directory } from './directory.js'
+import { errno } from './errno.js'
+import type { DirtyMeter } from './file-data.js'
+import { Files, listing } from './files.js'
+import type * as F from './filesystem.js'
+import type { Inode } from './inode.js'
+import { TYPE } from './inode.js'
+import { InodeTable } from './inode-table.js'
+import { Namespace } from './namespace.js'
+import { Nodes } from './nodes.js'
+import { type AtimePolicy, attrOf, BLOCK_BYTES, FsState, newProperties } from './state.js'
+
+export interface FilesystemOptions {
+  readonly tree: Tree
+  readonly blocks: BlockStore
+  readonly crypto: Crypto
+  readonly secretKey: SecretSignKey
+  /** the root directory */
+  readonly home: ObjectRef
+  readonly now: () => TimeStamp
+  readonly atime?: AtimePolicy
+  readonly readOnly?: boolean
+  /** Dirty bytes past which writers wait; 96 MiB by default. */
+  readonly maxDirtyBytes?: number
+  /** Dirty inodes past which a commit begins; 5,000 by default. */
+  readonly maxDirtyInodes?: number
+  /** Whose the root directory of a fresh space is; uid and gid 0 by default. */
+  readonly owner?: { readonly uid: number; readonly gid: number }
+}
+
+const MIB = 1024 * 1024
+const O_TRUNC = 0o1000
+
+export class BrochFilesystem implements F.Filesystem {
+  readonly #fs: FsState
+  readonly #names: Namespace
+  readonly #files: Files
+  readonly #options: FilesystemOptions
+  readonly #alarms = new Map<string, number>()
+
+  private constructor(options: FilesystemOptions, fs: FsState, nodes: Nodes) {
+    this.#options = options
+    this.#fs = fs
+    this.#names = new Namespace(fs, nodes)
+    this.#files = new Files(fs)
+  }
+
+  /** Opens a space, or begins an empty one when the tree is empty. @throws BrochError of store and format. */
+  static async open(options: FilesystemOptions): Promise<BrochFilesystem> {
+    const { tree, blocks, crypto, secretKey } = options
+    const nodes = new Nodes(crypto, tree)
+    const meter: DirtyMeter = { bytes: 0 }
+    const table = new InodeTable(nodes, meter)
+    const root = await loadRoot(options, table, nodes)
+    root.lookups = Number.POSITIVE_INFINITY
+    const committer = new Committer({ tree, blocks, nodes, table, meter, secretKey })
+    if (!root.stored) committer.mark(root)
+    const { now, atime = 'relatime', readOnly = false } = options
+    return new BrochFilesystem(options, new FsState({ table, committer, meter, now, atime, root, readOnly }), nodes)
+  }
+
+  lookup(parent: F.NodeId, name: Uint8Array): Awaitable<F.Entry> {
+    return this.#run(() => this.#fs.entry(this.#names.find(parent, name)))
+  }
+
+  forget(id: F.NodeId, count: number): void {
+    if (id === this.#fs.root.id) return
+    const inode = this.#fs.table.get(id)
+    inode.lookups -= count
+    this.#fs.letGo(inode)
+  }
+
+  getattr(id: F.NodeId): Awaitable<F.Attr> {
+    return attrOf(this.#fs.table.get(id))
+  }
+
+  setattr(_caller: F.Caller, id: F.NodeId, change: F.AttrChange): Awaitable<F.Attr> {
+    return this.#run(() => {
+      const inode = this.#fs.table.get(id)
+      this.#fs.checkWritable(inode)
+      if (change.size !== undefined) this.#files.truncate(inode, change.size)
+      attributes.changeAttributes(this.#fs, inode, change)
+      return attrOf(inode)
+    })
+  }
+
+  readlink(id: F.NodeId): Awaitable<Uint8Array> {
+    const { target } = this.#fs.table.get(id)
+    if (target === null) throw errno('EINVAL')
+    return target
+  }
+
+  create(caller: F.Caller, parent: F.NodeId, name: Uint8Array, options: F.CreateOptions & F.OpenOptions): Awaitable<{ entry: F.Entry; handle: F.Handle }> {
+    return this.#change(() => {
+      const inode = this.#names.create(caller, parent, name, TYPE.file, options)
+      return { entry: this.#fs.entry(inode), handle: this.#fs.openHandle(inode, options.flags) }
+    })
+  }
+
+  tmpfile(caller: F.Caller, parent: F.NodeId, options: F.CreateOptions & F.OpenOptions): Awaitable<{ entry: F.Entry; handle: F.Handle }> {
+    return this.#change(() => {
+      const directory = this.#fs.table.get(parent)
+      this.#fs.checkWritable(directory)
+      const inode = this.#names.make(caller, directory, TYPE.file, options)
+      inode.nlink = 0
+      return { entry: this.#fs.entry(inode), handle: this.#fs.openHandle(inode, options.flags) }
+    })
+  }
+
+  mknod(caller: F.Caller, parent: F.NodeId, name: Uint8Array, options: F.CreateOptions, rdev: number): Awaitable<F.Entry> {
+    return this.#change(() => {
+      const type = options.mode >> 12 === 0 ? TYPE.file : options.mode >> 12
+      const inode = this.#names.create(caller, parent, name, type, options, (made) => {
+        made.rdev = rdev
+      })
+      return this.#fs.entry(inode)
+    })
+  }
+
+  mkdir(caller: F.Caller, parent: F.NodeId, name: Uint8Array, options: F.CreateOptions): Awaitable<F.Entry> {
+    return this.#change(() => this.#fs.entry(this.#names.create(caller, parent, name, TYPE.directory, options)))
+  }
+
+  symlink(caller: F.Caller, parent: F.NodeId, name: Uint8Array, target: Uint8Array): Awaitable<F.Entry> {
+    const copy = target.slice()
+    return this.#change(() => {
+      const inode = this.#names.create(caller, parent, name, TYPE.symlink, { mode: 0o777, umask: 0 }, (made) => {
+        made.target = copy
+        made.size = copy.length
+      })
+      return this.#fs.entry(inode)
+    })
+  }
+
+  link(_caller: F.Caller, id: F.NodeId, parent: F.NodeId, name: Uint8Array): Awaitable<F.Entry> {
+    return this.#change(() => this.#fs.entry(this.#names.link(id, parent, name)))
+  }
+
+  unlink(_caller: F.Caller, parent: F.NodeId, name: Uint8Array): Awaitable<void> {
+    return this.#change(() => this.#names.remove(parent, name, false))
+  }
+
+  rmdir(_caller: F.Caller, parent: F.NodeId, name: Uint8Array): Awaitable<void> {
+    return this.#change(() => this.#names.remove(parent, name, true))
+  }
+
+  rename(_caller: F.Caller, from: F.NodeId, name: Uint8Array, to: F.NodeId, toName: Uint8Array, flags: number): Awaitable<void> {
+    return this.#change(() => this.#names.rename(from, name, to, toName, flags))
+  }
+
+  open(_caller: F.Caller, id: F.NodeId, options: F.OpenOptions): Awaitable<F.Handle> {
+    return this.#run(() => {
+      const inode = this.#fs.table.get(id)
+      this.#fs.table.file(inode)
+      if ((options.flags & O_TRUNC) !== 0) {
+        this.#files.truncate(inode, 0)
+        if (options.killPriv === true) attributes.dropPrivileges(inode)
+      }
+      return this.#fs.openHandle(inode, options.flags)
+    })
+  }
+
+  read(handle: F.Handle, offset: number, length: number): Awaitable<Uint8Array> {
+    return this.#run(() => this.#files.read(handle, offset, length))
+  }
+
+  write(_caller: F.Caller, handle: F.Handle, offset: number, data: Uint8Array, options: F.WriteOptions): Awaitable<number> {
+    if (this.#fs.meter.bytes < (this.#options.maxDirtyBytes ?? 96 * MIB)) {
+      let bytes = data
+      return this.#run(
+        () => this.#files.write(handle, offset, bytes, options.killPriv),
+        () => {
+          bytes = data.slice()
+        },
+      )
+    }
+    const copy = data.slice()
+    return this.commit().then(() => this.#run(() => this.#files.write(handle, offset, copy, options.killPriv)))
+  }
+
+  flush(handle: F.Handle, lockOwner: string): Awaitable<void> {
+    this.#fs.locks.releaseOwner(this.#fs.handle(handle).inode.id, lockOwner, false)
+  }
+
+  release(handle: F.Handle, flockOwner?: string): Awaitable<void> {
+    if (flockOwner !== undefined) this.#fs.locks.releaseOwner(this.#fs.handle(handle).inode.id, flockOwner, true)
+    this.#fs.closeHandle(handle)
+  }
+
+  fsync(handle: F.Handle): Awaitable<void> {
+    this.#fs.handle(handle)
+    return this.commit()
+  }
+
+  fallocate(_caller: F.Caller, handle: F.Handle, mode: number, offset: number, length: number): Awaitable<void> {
+    return this.#run(() => this.#files.fallocate(handle, mode, offset, length))
+  }
+
+  lseek(handle: F.Handle, offset: number, whence: number): Awaitable<number> {
+    return this.#run(() => this.#files.lseek(handle, offset, whence))
+  }
+
+  copyFileRange(_caller: F.Caller, from: F.Handle, fromOffset: number, to: F.Handle, toOffset: number, length: number): Awaitable<number> {
+    return this.#run(() => this.#files.copy(from, fromOffset, to, toOffset, length))
+  }
+
+  opendir(id: F.NodeId): Awaitable<F.Handle> {
+    return this.#run(() => {
+      const inode = this.#fs.table.get(id)
+      this.#fs.table.directory(inode)
+      return this.#fs.openHandle(inode, 0)
+    })
+  }
+
+  readdir(handle: F.Handle, cookie: number, sink: F.DirSink): Awaitable<void> {
+    return this.#list(handle, cookie, (entry) => sink(entry))
+  }
+
+  readdirplus(handle: F.Handle, cookie: number, sink: F.DirPlusSink): Awaitable<void> {
+    return this.#list(handle, cookie, (entry, inode) => {
+      if (inode === undefined) return sink(entry, undefined)
+      const taken = sink(entry, { id: inode.id, attr: attrOf(inode) })
+      if (taken) inode.lookups += 1
+      else this.#fs.letGo(inode)
+      return taken
+    }, true)
+  }
+
+  releasedir(handle: F.Handle): Awaitable<void> {
+    this.#fs.closeHandle(handle)
+  }
+
+  fsyncdir(handle: F.Handle): Awaitable<void> {
+    return this.fsync(handle)
+  }
+
+  getxattr(id: F.NodeId, name: Uint8Array): Awaitable<Uint8Array> {
+    return attributes.getAttribute(this.#fs.table.get(id), name)
+  }
+
+  listxattr(id: F.NodeId): Awaitable<readonly Uint8Array[]> {
+    return attributes.listAttributes(this.#fs.table.get(id))
+  }
+
+  setxattr(_caller: F.Caller, id: F.NodeId, name: Uint8Array, value: Uint8Array, flags: number, killSgid: boolean): Awaitable<void> {
+    attributes.changeAttribute(this.#fs, this.#fs.table.get(id), name, value, flags, killSgid)
+  }
+
+  removexattr(_caller: F.Caller, id: F.NodeId, name: Uint8Array): Awaitable<void> {
+    attributes.removeAttribute(this.#fs, this.#fs.table.get(id), name)
+  }
+
+  getlk(handle: F.Handle, request: F.LockRequest): Awaitable<F.Lock | undefined> {
+    return this.#fs.locks.test(this.#fs.handle(handle).inode.id, request)
+  }
+
+  setlk(handle: F.Handle, request: F.LockRequest): Awaitable<void> {
+    return this.#fs.locks.lock(this.#fs.handle(handle).inode.id, request)
+  }
+
+  async statfs(): Promise<F.Statfs> {
+    const usage = await this.#options.blocks.usage()
+    const free = Math.floor(usage.freeBytes / BLOCK_BYTES)
+    return {
+      blockSize: BLOCK_BYTES,
+      blocks: Math.floor(usage.totalBytes / BLOCK_BYTES),
+      blocksFree: free,
+      blocksAvailable: free,
+      files: usage.blocks + free,
+      filesFree: free,
+      nameMax: 255,
+    }
+  }
+
+  sync(): Awaitable<void> {
+    return this.commit()
+  }
+
+  watch(): void {
+    // nothing changes behind the kernel's back while the store is embedded
+  }
+
+  /** Resolves when everything acknowledged is durable. */
+  commit(): Promise<void> {
+    return this.#fs.committer.commit()
+  }
+
+  /** Integrity failures met, with how often. */
+  get alarms(): ReadonlyMap<string, number> {
+    return this.#alarms
+  }
+
+  get dirty(): { readonly bytes: number; readonly inodes: number } {
+    return { bytes: this.#fs.meter.bytes, inodes: this.#fs.committer.dirtyInodes }
+  }
+
+  #list(handle: F.Handle, cookie: number, take: (entry: F.DirEntry, inode: Inode | undefined) => boolean, plus = false): Awaitable<void> {
+    const { inode } = this.#fs.handle(handle)
+    let position = cookie
+    // a retry goes on after what the sink has taken already
+    return this.#run(() => {
+      for (const entry of listing(this.#fs, inode, position)) {
+        const found = plus && entry.label !== undefined ? this.#fs.table.load(entry.label, entry.key as string) : undefined
+        if (!take(entry, found)) return
+        position = entry.cookie
+      }
+      if (cookie === 0) this.#files.touchAccessed(inode)
+    })
+  }
+
+  /** As `#run`, and begins a commit when much has gathered. */
+  #change<T>(operation: () => T): Awaitable<T> {
+    const result = this.#run(operation)
+    if (this.#fs.committer.dirtyInodes > (this.#options.maxDirtyInodes ?? 5000)) this.commit().catch(() => undefined)
+    return result
+  }
+
+  /** @param keep - called before waiting, to copy what is only borrowed for the call */
+  #run<T>(operation: () => T, keep?: () => void): Awaitable<T> {
+    try {
+      return operation()
+    } catch (error) {
+      if (!(error instanceof NeedBlocks)) throw this.#noted(error)
+      keep?.()
+      return this.#again(operation, error)
+    }
+  }
+
+  async #again<T>(operation: () => T, first: NeedBlocks): Promise<T> {
+    let need = first
+    for (;;) {
+      try {
+        await this.#options.tree.fetch(need)
+        return operation()
+      } catch (error) {
+        if (!(error instanceof NeedBlocks)) throw this.#noted(error)
+        need = error
+      }
+    }
+  }
+
+  #noted(error: unknown): unknown {
+    if (error instanceof BrochError) this.#alarms.set(error.message, (this.#alarms.get(error.message) ?? 0) + 1)
+    return error
+  }
+}
+
+async function loadRoot(options: FilesystemOptions, table: InodeTable, nodes: Nodes): Promise<Inode> {
+  const { tree, home, now, owner = { uid: 0, gid: 0 } } = options
+  if (tree.sequence === 0) {
+    const root = table.create(newProperties(TYPE.directory, 0o755, owner, now()), home)
+    root.content = Directory.create(nodes)
+    return root
+  }
+  for (;;) {
+    try {
+      return table.load(toBinaryString(home.label), toBinaryString(home.key))
+    } catch (error) {
+      if (!(error instanceof NeedBlocks)) throw error
+      await tree.fetch(error)
+    }
+  }
+}
