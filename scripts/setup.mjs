@@ -1,0 +1,33 @@
+/** Installs and builds what is missing or out of date. Plain JavaScript: it runs before anything is installed. */
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** Runs a command in the project; ends the process with its status when it fails. */
+export function run(command, args) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status === 0) return
+  console.error(`broch: ${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}`)
+  process.exit(status ?? 1)
+}
+
+export function setUp() {
+  const [major] = process.versions.node.split('.').map(Number)
+  if (major < 20) {
+    console.error(`broch needs Node 20 or later; this is ${process.version}. See https://nodejs.org/`)
+    process.exit(1)
+  }
+  const stamp = join(root, 'node_modules', '.broch-lock')
+  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
+    console.error('broch: installing dependencies (npm ci) ...')
+    run('npm', ['ci', '--no-audit', '--no-fund'])
+    mkdirSync(dirname(stamp), { recursive: true })
+    writeFileSync(stamp, lock)
+  }
+  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'])
+}
