@@ -39,6 +39,8 @@ export interface FilesystemOptions {
   readonly maxDirtyBytes?: number
   /** Dirty inodes past which a commit begins; 5,000 by default. */
   readonly maxDirtyInodes?: number
+  /** Seconds between commits of what is dirty; none are made by the clock when absent. */
+  readonly commitSeconds?: number
   /** Whose the root directory of a fresh space is; uid and gid 0 by default. */
   readonly owner?: { readonly uid: number; readonly gid: number }
 }
@@ -52,12 +54,17 @@ export class BrochFilesystem implements F.Filesystem {
   readonly #files: Files
   readonly #options: FilesystemOptions
   readonly #alarms = new Map<string, number>()
+  #timer: ReturnType<typeof setInterval> | undefined
 
   private constructor(options: FilesystemOptions, fs: FsState, nodes: Nodes) {
     this.#options = options
     this.#fs = fs
     this.#names = new Namespace(fs, nodes)
     this.#files = new Files(fs)
+    if (options.commitSeconds === undefined) return
+    this.#timer = setInterval(() => {
+      if (this.dirty.inodes > 0) this.commit().catch((error: unknown) => this.#noted(error))
+    }, options.commitSeconds * 1000)
   }
 
   /** Opens a space, or begins an empty one when the tree is empty. @throws BrochError of store and format. */
@@ -298,6 +305,12 @@ export class BrochFilesystem implements F.Filesystem {
   /** Resolves when everything acknowledged is durable. */
   commit(): Promise<void> {
     return this.#fs.committer.commit()
+  }
+
+  /** Commits for the last time. */
+  close(): Promise<void> {
+    clearInterval(this.#timer)
+    return this.commit()
   }
 
   /** Integrity failures met, with how often. */

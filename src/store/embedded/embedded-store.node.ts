@@ -131,7 +131,7 @@ export class EmbeddedStore implements BlockStore, PointerStore {
   }
 
   swap(given: readonly SignedPointer[]): Promise<void> {
-    const pointers = splitPointers(joinPointers(given)) // copies: the caller may use its buffers again
+    const pointers = given.map(copyPointer) // the caller may use its buffers again
     return Promise.resolve().then(() => {
       for (const pointer of pointers) {
         verifyPointer(this.#crypto, pointer.writer, pointer)
@@ -262,6 +262,11 @@ export class EmbeddedStore implements BlockStore, PointerStore {
     }
     for (let i = 0; i + CID_BYTES <= payload.length; i += CID_BYTES) this.#forget(cidKey(payload.subarray(i, i + CID_BYTES) as Cid))
   }
+}
+
+function copyPointer({ writer, sequence, root, signature }: SignedPointer): SignedPointer {
+  const copy = <T extends Uint8Array>(bytes: T): T => bytes.slice() as T
+  return { writer: copy(writer), sequence, root: copy(root), signature: copy(signature) }
 }
 
 /** All pointers of a swap in one record, each after its length in two bytes: all of them count or none. */

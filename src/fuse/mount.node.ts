@@ -1,0 +1,143 @@
+/**
+ * Mounting through mount(8) as root, or fusermount3 by a helper of Python's or Perl's; reading requests; unmounting.
+ * @packageDocumentation
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { closeSync, openSync, read, readdirSync, readFileSync, writevSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { BrochError } from '../lib/error.js'
+import type { Filesystem } from '../vfs/filesystem.js'
+import { MAX_WRITE } from './protocol.js'
+import { Session } from './session.js'
+
+export interface MountOptions {
+  readonly nonEmpty?: boolean
+  /** as mount(8) knows them: `ro`, `allow_other`, `noexec` ... */
+  readonly flags?: readonly string[]
+  readonly onFault?: (error: unknown) => void
+}
+
+export interface Mounted {
+  readonly dir: string
+  /** Resolves when the mount is gone, by whomever. */
+  readonly done: Promise<void>
+  unmount(): Promise<void>
+}
+
+const BUFFER_BYTES = MAX_WRITE + 4096
+
+/** @throws BrochError NO_FUSE, MOUNT_POINT, MOUNT_BUSY, MOUNT_FAILED */
+export async function mountFilesystem(fs: Filesystem, directory: string, options: MountOptions = {}): Promise<Mounted> {
+  const dir = resolve(directory)
+  clearStale(dir)
+  checkMountPoint(dir, options)
+  const fd = openDevice()
+  const done = serve(fs, fd, options)
+  try {
+    await mountRoot(dir, fd, options)
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+  return { dir, done: done.finally(() => closeSync(fd)), unmount: () => unmount(dir) }
+}
+
+function openDevice(): number {
+  try {
+    return openSync('/dev/fuse', 'r+')
+  } catch (error) {
+    throw new BrochError('NO_FUSE', 'cannot open /dev/fuse: is the fuse module loaded, and are you root?', { cause: error })
+  }
+}
+
+function mountRoot(dir: string, fd: number, { flags = [] }: MountOptions): Promise<void> {
+  const fixed = ['fd=3', 'rootmode=40000', `user_id=${process.getuid?.() ?? 0}`, `group_id=${process.getgid?.() ?? 0}`, 'default_permissions']
+  const all = [...new Set([...fixed, ...flags])].join(',')
+  return finished('mount', ['-i', '-t', 'fuse.broch', '-o', all, 'broch', dir], fd)
+}
+
+function finished(command: string, args: readonly string[], fd?: number): Promise<void> {
+  return new Promise((done, fail) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe', ...(fd === undefined ? [] : [fd])] })
+    let said = ''
+    child.stderr?.on('data', (data: Buffer) => {
+      said += data.toString()
+    })
+    child.on('error', (cause) => {
+      fail(new BrochError('MOUNT_FAILED', `${command} could not be run`, { cause }))
+    })
+    child.on('close', (code) => {
+      if (code === 0) done()
+      else fail(new BrochError(said.includes('busy') ? 'MOUNT_BUSY' : 'MOUNT_FAILED', said.trim() || `${command} ended with ${code}`))
+    })
+  })
+}
+
+/** Reads requests on the thread pool until the mount is gone; one request at a time, in their order. */
+function serve(fs: Filesystem, fd: number, options: MountOptions): Promise<void> {
+  const session = new Session(fs, { send: (header, data) => send(fd, header, data), onFault: options.onFault ?? (() => undefined) })
+  const buffer = Buffer.allocUnsafe(BUFFER_BYTES)
+  return new Promise((done) => {
+    const next = (): void => {
+      read(fd, buffer, 0, BUFFER_BYTES, null, (error, length) => {
+        if (error === null) session.receive(buffer.subarray(0, length))
+        else if (error.code === 'ENODEV') {
+          done()
+          return
+        } else if (error.code !== 'EPERM' && error.code !== 'ENOENT' && error.code !== 'EINTR' && error.code !== 'EAGAIN') {
+          options.onFault?.(error)
+          done()
+          return
+        }
+        if (error?.code === 'EPERM') setImmediate(next)
+        else next()
+      })
+    }
+    next()
+  })
+}
+
+/** ENOENT: the request was given up meanwhile. */
+function send(fd: number, header: Buffer, data: Uint8Array): void {
+  try {
+    writevSync(fd, data.length === 0 ? [header] : [header, data])
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENODEV'))) throw error
+  }
+}
+
+/** Never touches the mount itself. @throws BrochError MOUNT_BUSY while files are open there. */
+export function unmount(dir: string, force = false): Promise<void> {
+  return finished('umount', [...(force ? ['-l'] : []), resolve(dir)])
+}
+
+function isOurs(dir: string): boolean {
+  return readFileSync('/proc/self/mountinfo', 'utf8').split('\n').some((line) => {
+    const [before, after] = line.split(' - ')
+    return before?.split(' ')[4] === dir.replaceAll(' ', '\\040') && after?.startsWith('fuse.broch ') === true
+  })
+}
+
+/** A mount of ours whose process died answers ENOTCONN: it is taken away. */
+function clearStale(dir: string): void {
+  if (!isOurs(dir)) return
+  try {
+    readdirSync(dir)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTCONN') {
+      spawnSync('umount', ['-l', dir])
+      return
+    }
+  }
+  throw new BrochError('MOUNT_BUSY', 'something is mounted there already')
+}
+
+function checkMountPoint(dir: string, { nonEmpty = false }: MountOptions): void {
+  let names: string[]
+  try {
+    names = readdirSync(dir)
+  } catch (error) {
+    throw new BrochError('MOUNT_POINT', 'the mount point is missing, or is no directory', { cause: error })
+  }
+  if (names.length > 0 && !nonEmpty) throw new BrochError('MOUNT_POINT', 'the mount point is not empty (--nonempty mounts over it)')
+}
