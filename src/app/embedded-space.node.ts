@@ -41,7 +41,7 @@ export async function createSpace(dir: string, passphrase: Uint8Array): Promise<
   const store = EmbeddedStore.open({ dir, crypto, create: true })
   try {
     store.writeAccount(record)
-    await (await openFilesystem(store, identity)).commit()
+    await (await openFilesystem(store, identity)).close()
   } finally {
     await store.close()
   }

@@ -16,6 +16,15 @@ import { getPassphrase, newPassphrase, readPassfile } from './passphrase.js'
 
 const paths = defaultPaths()
 
+/** What cannot be made (a stale mount lies there, say) is told when mounting. */
+function makeMountPoint(dir: string): void {
+  try {
+    mkdirSync(resolve(dir), { recursive: true })
+  } catch {
+    return
+  }
+}
+
 const parser = yargs(hideBin(process.argv))
   .scriptName('broch')
   .usage('$0 COMMAND\n\nKeeps your files encrypted, and mounts them as an ordinary directory.')
@@ -25,7 +34,7 @@ const parser = yargs(hideBin(process.argv))
     const fresh = !existsSync(join(a.store, 'format'))
     const passphrase = await (fresh ? newPassphrase : getPassphrase)(a.passfile, paths.passfile)
     if (fresh) await createSpace(a.store, passphrase)
-    mkdirSync(resolve(a.dir), { recursive: true })
+    makeMountPoint(a.dir)
     await mountInForeground({ store: a.store, dir: a.dir, passphrase, nonEmpty: a.nonempty, flags: [] })
   })
   .command('init', 'make an empty space', {}, async (a) => {

@@ -75,7 +75,7 @@ export function changeAttribute(fs: FsState, inode: Inode, bytes: Uint8Array, va
   if (value.length > VALUE_MAX) throw errno('E2BIG')
   if (totalBytes(inode) + name.length + value.length > TOTAL_MAX) throw errno('ENOSPC')
   if (name === ACL_ACCESS || name === ACL_DEFAULT) setAcl(inode, name, value, killSgid)
-  else setAttribute(inode, name, value.slice())
+  else setAttribute(inode, name, new Uint8Array(value))
   fs.touchChanged(inode)
 }
 

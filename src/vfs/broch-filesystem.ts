@@ -144,7 +144,7 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   symlink(caller: F.Caller, parent: F.NodeId, name: Uint8Array, target: Uint8Array): Awaitable<F.Entry> {
-    const copy = target.slice()
+    const copy = new Uint8Array(target) // a Buffer's slice would be a view
     return this.#change(() => {
       const inode = this.#names.create(caller, parent, name, TYPE.symlink, { mode: 0o777, umask: 0 }, (made) => {
         made.target = copy
@@ -192,11 +192,11 @@ export class BrochFilesystem implements F.Filesystem {
       return this.#run(
         () => this.#files.write(handle, offset, bytes, options.killPriv),
         () => {
-          bytes = data.slice()
+          bytes = new Uint8Array(data)
         },
       )
     }
-    const copy = data.slice()
+    const copy = new Uint8Array(data)
     return this.commit().then(() => this.#run(() => this.#files.write(handle, offset, copy, options.killPriv)))
   }
 
