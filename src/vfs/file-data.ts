@@ -124,7 +124,10 @@ export class FileData {
     const boundary = Math.floor(index / FRAGMENTS_PER_CHUNK)
     const beyond = [...this.#chunks].filter((chunk) => chunk > boundary)
     if (size > 0) for (const chunk of [boundary, ...beyond]) this.#table(chunk)
-    for (const fragment of this.#overlays.keys()) if (fragment > index) this.#dropOverlay(fragment)
+    for (const fragment of [...this.#overlays.keys()]) {
+      if (size === 0) this.#dropOverlay(fragment)
+      else if (fragment > index) this.#drop(fragment)
+    }
     for (const chunk of new Set([...beyond, ...this.#tables.keys()])) if (chunk > boundary) this.#dropChunk(chunk)
     const table = this.#table(boundary)
     for (let slot = (index % FRAGMENTS_PER_CHUNK) + 1; slot < table.length; slot++) this.#drop(boundary * FRAGMENTS_PER_CHUNK + slot)
@@ -188,7 +191,8 @@ export class FileData {
   unsealed(size: number): number[] {
     if (this.#isInline(size)) return []
     const indexes = new Set(this.#overlays.keys())
-    for (const chunk of this.#dirtyChunks) {
+    // what was inline lies in chunk 0, and growing the file alone does not mark it
+    for (const chunk of new Set([0, ...this.#dirtyChunks])) {
       this.#tables.get(chunk)?.forEach((base, slot) => {
         if (base?.plain !== undefined && base.fragment === undefined) indexes.add(chunk * FRAGMENTS_PER_CHUNK + slot)
       })
