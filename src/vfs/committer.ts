@@ -154,6 +154,7 @@ export class Committer {
 
   #capture(): Snapshot {
     for (const inode of this.#dirty) this.#prepare(inode)
+    for (const inode of this.#gone) if (inode.isFile && inode.stored) this.#parts.table.file(inode) // tells what goes with it
     const changes: NodeChange[] = []
     const orphans: Cid[] = []
     const inodes = [...this.#dirty]
