@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MountedSpace, whyNoMount } from '../support/mounted-space.js'
+import { brief, difference, operation, type Operation, picture, show, Side } from '../support/twin.js'
+
+const reason = whyNoMount()
+/** Runs of 250 operations; BROCH_TWIN_RUNS=4000 for a million. */
+const RUNS = Number(process.env['BROCH_TWIN_RUNS'] ?? 400)
+const STEPS = 250
+const SEED = Number(process.env['BROCH_TWIN_SEED'] ?? Date.now() % 2 ** 31)
+
+describe.skipIf(reason !== undefined)(`twin of a plain directory${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+  const space = new MountedSpace()
+  const plain = mkdtempSync(join(tmpdir(), 'broch-twin-'))
+  let run = 0
+  const kept: string[] = []
+
+  beforeAll(() => space.mount())
+  afterAll(async () => {
+    await space.dispose()
+    rmSync(plain, { recursive: true, force: true })
+  })
+
+  function play(operations: readonly Operation[]): void {
+    const name = `run${run++}`
+    const [ours, twin] = [new Side(join(space.dir, name)), new Side(join(plain, name))]
+    try {
+      operations.forEach((step, i) => {
+        const [got, wanted] = [show(ours.do(step)), show(twin.do(step))]
+        if (got !== wanted) throw new Error(`step ${i}, ${show(step)}: ${brief(got)} and not ${brief(wanted)}`)
+        if (i % 25 === 24 || i === operations.length - 1) expect(difference(picture(ours.root), picture(twin.root)), `after step ${i}`).toBeUndefined()
+      })
+    } finally {
+      ours.closeAll()
+      twin.closeAll()
+    }
+    kept.push(name)
+    if (kept.length > 8) {
+      const old = kept.shift() as string
+      for (const root of [space.dir, plain]) rmSync(join(root, old), { recursive: true })
+    }
+  }
+
+  it(`does ${RUNS * STEPS} random operations as it does, and keeps them over a remount`, async () => {
+    console.log(`twin: seed ${SEED}, ${RUNS} runs of ${STEPS} operations`)
+    const property = fc.property(fc.array(operation, { minLength: STEPS, maxLength: STEPS, size: 'max' }), play)
+    fc.assert(property, { numRuns: RUNS, seed: SEED })
+    await space.stop()
+    await space.mount()
+    for (const name of kept) expect(difference(picture(join(space.dir, name)), picture(join(plain, name))), name).toBeUndefined()
+  }, 1_800_000)
+})
