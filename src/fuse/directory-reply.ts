@@ -2,14 +2,14 @@
  * fuse_dirent and fuse_direntplus lists.
  * @packageDocumentation
  */
-import type { DirEntry, Entry, Filesystem, Handle } from '../vfs/filesystem.js'
+import type { DirEntry, Entry, Filesystem, NodeId } from '../vfs/filesystem.js'
 import { putEntry } from './entry.js'
 import { ENTRY_BYTES, putU64 } from './protocol.js'
 
 const DIRENT_BYTES = 24
 
 /** As many entries after `cookie` as fit in `size` bytes. */
-export function directoryReply(fs: Filesystem, handle: Handle, cookie: number, size: number, plus: boolean): Buffer | Promise<Buffer> {
+export function directoryReply(fs: Filesystem, id: NodeId, cookie: number, size: number, plus: boolean): Buffer | Promise<Buffer> {
   const reply = Buffer.alloc(size)
   let at = 0
   const take = (entry: DirEntry, found: Entry | undefined): boolean => {
@@ -25,6 +25,6 @@ export function directoryReply(fs: Filesystem, handle: Handle, cookie: number, s
     at = end
     return true
   }
-  const done = plus ? fs.readdirplus(handle, cookie, take) : fs.readdir(handle, cookie, (entry) => take(entry, undefined))
+  const done = plus ? fs.readdirplus(id, cookie, take) : fs.readdir(id, cookie, (entry) => take(entry, undefined))
   return done instanceof Promise ? done.then(() => reply.subarray(0, at)) : reply.subarray(0, at)
 }

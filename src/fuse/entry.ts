@@ -3,10 +3,7 @@
  * @packageDocumentation
  */
 import type { Entry } from '../vfs/filesystem.js'
-import { putAttr, putU64 } from './protocol.js'
-
-/** Seconds the kernel may keep what it was told: nobody else changes an embedded space. */
-export const VALID_SECONDS = 3600
+import { putAttr, putU64, VALID_SECONDS } from './protocol.js'
 
 export function putEntry(reply: Buffer, at: number, { id, attr }: Entry): void {
   putU64(reply, at, id)

@@ -3,11 +3,11 @@
  * @packageDocumentation
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, openSync, read, readdirSync, readFileSync, writevSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, writevSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { BrochError } from '../lib/error.js'
 import type { Filesystem } from '../vfs/filesystem.js'
-import { MAX_WRITE } from './protocol.js'
+import { readRequests } from './request-reader.node.js'
 import { Session } from './session.js'
 
 export interface MountOptions {
@@ -24,7 +24,8 @@ export interface Mounted {
   unmount(): Promise<void>
 }
 
-const BUFFER_BYTES = MAX_WRITE + 4096
+/** A commit of everything dirty to a slow disk is the longest that a request takes. */
+const DEADLINE_MS = 300_000
 
 /** @throws BrochError NO_FUSE, MOUNT_POINT, MOUNT_BUSY, MOUNT_FAILED */
 export async function mountFilesystem(fs: Filesystem, directory: string, options: MountOptions = {}): Promise<Mounted> {
@@ -32,14 +33,13 @@ export async function mountFilesystem(fs: Filesystem, directory: string, options
   clearStale(dir)
   checkMountPoint(dir, options)
   const fd = openDevice()
-  const done = serve(fs, fd, options)
   try {
     await mountRoot(dir, fd, options)
   } catch (error) {
     closeSync(fd)
     throw error
   }
-  return { dir, done: done.finally(() => closeSync(fd)), unmount: () => unmount(dir) }
+  return { dir, done: serve(fs, fd, options), unmount: () => unmount(dir) }
 }
 
 function openDevice(): number {
@@ -73,28 +73,15 @@ function finished(command: string, args: readonly string[], fd?: number): Promis
   })
 }
 
-/** Reads requests on the thread pool until the mount is gone; one request at a time, in their order. */
-function serve(fs: Filesystem, fd: number, options: MountOptions): Promise<void> {
-  const session = new Session(fs, { send: (header, data) => send(fd, header, data), onFault: options.onFault ?? (() => undefined) })
-  const buffer = Buffer.allocUnsafe(BUFFER_BYTES)
-  return new Promise((done) => {
-    const next = (): void => {
-      read(fd, buffer, 0, BUFFER_BYTES, null, (error, length) => {
-        if (error === null) session.receive(buffer.subarray(0, length))
-        else if (error.code === 'ENODEV') {
-          done()
-          return
-        } else if (error.code !== 'EPERM' && error.code !== 'ENOENT' && error.code !== 'EINTR' && error.code !== 'EAGAIN') {
-          options.onFault?.(error)
-          done()
-          return
-        }
-        if (error?.code === 'EPERM') setImmediate(next)
-        else next()
-      })
-    }
-    next()
-  })
+/** Answers requests until the mount is gone. */
+async function serve(fs: Filesystem, fd: number, options: MountOptions): Promise<void> {
+  const onFault = options.onFault ?? (() => undefined)
+  const session = new Session(fs, { send: (header, data) => send(fd, header, data), onFault, deadlineMs: DEADLINE_MS })
+  try {
+    await readRequests(fd, (bytes) => session.receive(bytes)).done
+  } catch (error) {
+    onFault(error)
+  }
 }
 
 /** ENOENT: the request was given up meanwhile. */

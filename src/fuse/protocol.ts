@@ -9,7 +9,7 @@ export const OP = {
   RENAME: 12, LINK: 13, OPEN: 14, READ: 15, WRITE: 16, STATFS: 17, RELEASE: 18, FSYNC: 20, SETXATTR: 21, GETXATTR: 22,
   LISTXATTR: 23, REMOVEXATTR: 24, FLUSH: 25, INIT: 26, OPENDIR: 27, READDIR: 28, RELEASEDIR: 29, FSYNCDIR: 30,
   GETLK: 31, SETLK: 32, SETLKW: 33, ACCESS: 34, CREATE: 35, INTERRUPT: 36, DESTROY: 38, IOCTL: 39, POLL: 40,
-  BATCH_FORGET: 42, FALLOCATE: 43, READDIRPLUS: 44, RENAME2: 45, LSEEK: 46, COPY_FILE_RANGE: 47, SYNCFS: 50, TMPFILE: 51,
+  BATCH_FORGET: 42, FALLOCATE: 43, READDIRPLUS: 44, RENAME2: 45, LSEEK: 46, COPY_FILE_RANGE: 47, SYNCFS: 50, TMPFILE: 51, STATX: 52,
 } as const
 
 export const IN_HEADER_BYTES = 40
@@ -17,28 +17,32 @@ export const OUT_HEADER_BYTES = 16
 export const ATTR_BYTES = 88
 export const ENTRY_BYTES = 40 + ATTR_BYTES
 export const MAX_WRITE = 1024 * 1024
+/** For requests that the kernel wants no answer to. */
+export const NO_REPLY = Symbol('no reply')
 
 /** What is asked of the kernel at INIT, where it offers it. */
 export const INIT_FLAGS =
   (1 << 0) | // ASYNC_READ
-  (1 << 1) | // POSIX_LOCKS
-  (1 << 3) | // ATOMIC_O_TRUNC
   (1 << 4) | // EXPORT_SUPPORT
   (1 << 5) | // BIG_WRITES
   (1 << 6) | // DONT_MASK
-  (1 << 10) | // FLOCK_LOCKS
   (1 << 13) | // DO_READDIRPLUS
   (1 << 14) | // READDIRPLUS_AUTO
   (1 << 15) | // ASYNC_DIO
+  (1 << 17) | // NO_OPEN_SUPPORT
   (1 << 18) | // PARALLEL_DIROPS
   (1 << 20) | // POSIX_ACL
   (1 << 22) | // MAX_PAGES
   (1 << 23) | // CACHE_SYMLINKS
+  (1 << 24) | // NO_OPENDIR_SUPPORT
   (1 << 25) | // EXPLICIT_INVAL_DATA
   (1 << 28) | // HANDLE_KILLPRIV_V2
   (1 << 29) // SETXATTR_EXT
 
 const TWO_32 = 2 ** 32
+
+/** Seconds the kernel may keep what it was told: nobody else changes an embedded space. */
+export const VALID_SECONDS = 3600
 
 /** @returns the number, at most 2^53 - 1 exactly; larger ones are rounded and refused by the filesystem */
 export function u64(bytes: Buffer, at: number): number {
@@ -77,6 +81,24 @@ export function putAttr(bytes: Buffer, at: number, attr: Attr): void {
   bytes.writeUInt32LE(0, at + 84)
 }
 
+const STATX_BASIC_STATS = 0x7ff
+const STATX_BTIME = 0x800
+
+/** fuse_statx_out: all that stat(2) tells, and the time of birth. */
+export function statxReply(attr: Attr): Buffer {
+  const reply = Buffer.alloc(288)
+  putU64(reply, 0, VALID_SECONDS)
+  const at = 32
+  reply.writeUInt32LE(STATX_BASIC_STATS | STATX_BTIME, at)
+  ;[attr.blksize, 0, 0, attr.nlink, attr.uid, attr.gid, attr.mode].forEach((value, i) => reply.writeUInt32LE(value, at + 4 + i * 4))
+  ;[attr.ino, attr.size, attr.blocks].forEach((value, i) => putU64(reply, at + 32 + i * 8, value))
+  ;[attr.atime, attr.btime, attr.ctime, attr.mtime].forEach((time, i) => putTime(reply, at + 64 + i * 16, at + 72 + i * 16, time))
+  // the old 32 bits of a device number, taken apart
+  reply.writeUInt32LE((attr.rdev >>> 8) & 0xfff, at + 128)
+  reply.writeUInt32LE((attr.rdev & 0xff) | ((attr.rdev >>> 12) & 0xfff00), at + 132)
+  return reply
+}
+
 export function statfsReply(s: Statfs): Buffer {
   const reply = Buffer.alloc(80)
   ;[s.blocks, s.blocksFree, s.blocksAvailable, s.files, s.filesFree].forEach((value, i) => putU64(reply, i * 8, value))
@@ -84,8 +106,8 @@ export function statfsReply(s: Statfs): Buffer {
   return reply
 }
 
-/** Bytes of a name up to its NUL. */
+/** Bytes of a name up to its NUL, copied: an operation may run again after the request's buffer was used anew. */
 export function cstring(bytes: Buffer, at: number): Buffer {
   const end = bytes.indexOf(0, at)
-  return bytes.subarray(at, end < 0 ? bytes.length : end)
+  return Buffer.from(bytes.subarray(at, end < 0 ? bytes.length : end))
 }

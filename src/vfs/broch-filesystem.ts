@@ -46,7 +46,6 @@ export interface FilesystemOptions {
 }
 
 const MIB = 1024 * 1024
-const O_TRUNC = 0o1000
 
 export class BrochFilesystem implements F.Filesystem {
   readonly #fs: FsState
@@ -112,20 +111,17 @@ export class BrochFilesystem implements F.Filesystem {
     return target
   }
 
-  create(caller: F.Caller, parent: F.NodeId, name: Uint8Array, options: F.CreateOptions & F.OpenOptions): Awaitable<{ entry: F.Entry; handle: F.Handle }> {
-    return this.#change(() => {
-      const inode = this.#names.create(caller, parent, name, TYPE.file, options)
-      return { entry: this.#fs.entry(inode), handle: this.#fs.openHandle(inode, options.flags) }
-    })
+  create(caller: F.Caller, parent: F.NodeId, name: Uint8Array, options: F.CreateOptions): Awaitable<F.Entry> {
+    return this.#change(() => this.#fs.entry(this.#names.create(caller, parent, name, TYPE.file, options)))
   }
 
-  tmpfile(caller: F.Caller, parent: F.NodeId, options: F.CreateOptions & F.OpenOptions): Awaitable<{ entry: F.Entry; handle: F.Handle }> {
+  tmpfile(caller: F.Caller, parent: F.NodeId, options: F.CreateOptions): Awaitable<F.Entry> {
     return this.#change(() => {
       const directory = this.#fs.table.get(parent)
       this.#fs.checkWritable(directory)
       const inode = this.#names.make(caller, directory, TYPE.file, options)
       inode.nlink = 0
-      return { entry: this.#fs.entry(inode), handle: this.#fs.openHandle(inode, options.flags) }
+      return this.#fs.entry(inode)
     })
   }
 
@@ -170,76 +166,47 @@ export class BrochFilesystem implements F.Filesystem {
     return this.#change(() => this.#names.rename(from, name, to, toName, flags))
   }
 
-  open(_caller: F.Caller, id: F.NodeId, options: F.OpenOptions): Awaitable<F.Handle> {
-    return this.#run(() => {
-      const inode = this.#fs.table.get(id)
-      this.#fs.table.file(inode)
-      if ((options.flags & O_TRUNC) !== 0) {
-        this.#files.truncate(inode, 0)
-        if (options.killPriv === true) attributes.dropPrivileges(inode)
-      }
-      return this.#fs.openHandle(inode, options.flags)
-    })
+  read(id: F.NodeId, offset: number, length: number): Awaitable<Uint8Array> {
+    return this.#run(() => this.#files.read(id, offset, length))
   }
 
-  read(handle: F.Handle, offset: number, length: number): Awaitable<Uint8Array> {
-    return this.#run(() => this.#files.read(handle, offset, length))
-  }
-
-  write(_caller: F.Caller, handle: F.Handle, offset: number, data: Uint8Array, options: F.WriteOptions): Awaitable<number> {
+  write(_caller: F.Caller, id: F.NodeId, offset: number, data: Uint8Array, options: F.WriteOptions): Awaitable<number> {
     if (this.#fs.meter.bytes < (this.#options.maxDirtyBytes ?? 96 * MIB)) {
       let bytes = data
       return this.#run(
-        () => this.#files.write(handle, offset, bytes, options.killPriv),
+        () => this.#files.write(id, offset, bytes, options.killPriv),
         () => {
           bytes = new Uint8Array(data)
         },
       )
     }
     const copy = new Uint8Array(data)
-    return this.commit().then(() => this.#run(() => this.#files.write(handle, offset, copy, options.killPriv)))
+    return this.commit().then(() => this.#run(() => this.#files.write(id, offset, copy, options.killPriv)))
   }
 
-  flush(handle: F.Handle, lockOwner: string): Awaitable<void> {
-    this.#fs.locks.releaseOwner(this.#fs.handle(handle).inode.id, lockOwner, false)
-  }
-
-  release(handle: F.Handle, flockOwner?: string): Awaitable<void> {
-    if (flockOwner !== undefined) this.#fs.locks.releaseOwner(this.#fs.handle(handle).inode.id, flockOwner, true)
-    this.#fs.closeHandle(handle)
-  }
-
-  fsync(handle: F.Handle): Awaitable<void> {
-    this.#fs.handle(handle)
+  fsync(id: F.NodeId): Awaitable<void> {
+    this.#fs.table.get(id)
     return this.commit()
   }
 
-  fallocate(_caller: F.Caller, handle: F.Handle, mode: number, offset: number, length: number): Awaitable<void> {
-    return this.#run(() => this.#files.fallocate(handle, mode, offset, length))
+  fallocate(caller: F.Caller, id: F.NodeId, mode: number, offset: number, length: number): Awaitable<void> {
+    return this.#run(() => this.#files.fallocate(id, mode, offset, length, mayNotKeep(caller)))
   }
 
-  lseek(handle: F.Handle, offset: number, whence: number): Awaitable<number> {
-    return this.#run(() => this.#files.lseek(handle, offset, whence))
+  lseek(id: F.NodeId, offset: number, whence: number): Awaitable<number> {
+    return this.#run(() => this.#files.lseek(id, offset, whence))
   }
 
-  copyFileRange(_caller: F.Caller, from: F.Handle, fromOffset: number, to: F.Handle, toOffset: number, length: number): Awaitable<number> {
-    return this.#run(() => this.#files.copy(from, fromOffset, to, toOffset, length))
+  copyFileRange(caller: F.Caller, from: F.NodeId, fromOffset: number, to: F.NodeId, toOffset: number, length: number): Awaitable<number> {
+    return this.#run(() => this.#files.copy(from, fromOffset, to, toOffset, length, mayNotKeep(caller)))
   }
 
-  opendir(id: F.NodeId): Awaitable<F.Handle> {
-    return this.#run(() => {
-      const inode = this.#fs.table.get(id)
-      this.#fs.table.directory(inode)
-      return this.#fs.openHandle(inode, 0)
-    })
+  readdir(id: F.NodeId, cookie: number, sink: F.DirSink): Awaitable<void> {
+    return this.#list(id, cookie, (entry) => sink(entry))
   }
 
-  readdir(handle: F.Handle, cookie: number, sink: F.DirSink): Awaitable<void> {
-    return this.#list(handle, cookie, (entry) => sink(entry))
-  }
-
-  readdirplus(handle: F.Handle, cookie: number, sink: F.DirPlusSink): Awaitable<void> {
-    return this.#list(handle, cookie, (entry, inode) => {
+  readdirplus(id: F.NodeId, cookie: number, sink: F.DirPlusSink): Awaitable<void> {
+    return this.#list(id, cookie, (entry, inode) => {
       if (inode === undefined) return sink(entry, undefined)
       const taken = sink(entry, { id: inode.id, attr: attrOf(inode) })
       if (taken) inode.lookups += 1
@@ -248,12 +215,8 @@ export class BrochFilesystem implements F.Filesystem {
     }, true)
   }
 
-  releasedir(handle: F.Handle): Awaitable<void> {
-    this.#fs.closeHandle(handle)
-  }
-
-  fsyncdir(handle: F.Handle): Awaitable<void> {
-    return this.fsync(handle)
+  fsyncdir(id: F.NodeId): Awaitable<void> {
+    return this.fsync(id)
   }
 
   getxattr(id: F.NodeId, name: Uint8Array): Awaitable<Uint8Array> {
@@ -270,14 +233,6 @@ export class BrochFilesystem implements F.Filesystem {
 
   removexattr(_caller: F.Caller, id: F.NodeId, name: Uint8Array): Awaitable<void> {
     attributes.removeAttribute(this.#fs, this.#fs.table.get(id), name)
-  }
-
-  getlk(handle: F.Handle, request: F.LockRequest): Awaitable<F.Lock | undefined> {
-    return this.#fs.locks.test(this.#fs.handle(handle).inode.id, request)
-  }
-
-  setlk(handle: F.Handle, request: F.LockRequest): Awaitable<void> {
-    return this.#fs.locks.lock(this.#fs.handle(handle).inode.id, request)
   }
 
   async statfs(): Promise<F.Statfs> {
@@ -322,8 +277,8 @@ export class BrochFilesystem implements F.Filesystem {
     return { bytes: this.#fs.meter.bytes, inodes: this.#fs.committer.dirtyInodes }
   }
 
-  #list(handle: F.Handle, cookie: number, take: (entry: F.DirEntry, inode: Inode | undefined) => boolean, plus = false): Awaitable<void> {
-    const { inode } = this.#fs.handle(handle)
+  #list(id: F.NodeId, cookie: number, take: (entry: F.DirEntry, inode: Inode | undefined) => boolean, plus = false): Awaitable<void> {
+    const inode = this.#fs.table.get(id)
     let position = cookie
     // a retry goes on after what the sink has taken already
     return this.#run(() => {
@@ -371,6 +326,11 @@ export class BrochFilesystem implements F.Filesystem {
     if (error instanceof BrochError) this.#alarms.set(error.message, (this.#alarms.get(error.message) ?? 0) + 1)
     return error
   }
+}
+
+/** The kernel says nothing of CAP_FSETID for these calls; as a rule it goes with being root. */
+function mayNotKeep(caller: F.Caller): boolean {
+  return caller.uid !== 0
 }
 
 async function loadRoot(options: FilesystemOptions, table: InodeTable, nodes: Nodes): Promise<Inode> {

@@ -217,9 +217,8 @@ export class Committer {
   }
 
   #settle(inode: Inode): void {
-    const { content } = inode
-    if (content instanceof FileData && inode.opens === 0 && !inode.dirty && !content.isDirty) inode.content = undefined
-    else content?.shrink()
+    inode.content?.shrink()
+    if (inode.content !== undefined) this.#parts.table.used(inode)
     this.#parts.table.release(inode)
   }
 }

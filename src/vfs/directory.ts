@@ -70,6 +70,10 @@ export class Directory {
     return this.#entries
   }
 
+  get isDirty(): boolean {
+    return this.#dirty.size > 0 || this.#removed.size > 0
+  }
+
   hash(name: string): number {
     return hashName(this.#nodes.crypto, this.#nameKey, name)
   }

@@ -10,14 +10,13 @@ import {
   FALLOC_KEEP_SIZE,
   FALLOC_PUNCH_HOLE,
   FALLOC_ZERO_RANGE,
-  type Handle,
+  type NodeId,
 } from './filesystem.js'
 import { type Inode, inodeNumber } from './inode.js'
 import { dropPrivileges } from './attributes.js'
 import type { FsState } from './state.js'
 
 export const MAX_FILE_BYTES = Number.MAX_SAFE_INTEGER
-const O_APPEND = 0o2000
 const SEEK_DATA = 3
 const SEEK_HOLE = 4
 const DAY_SECONDS = 86_400
@@ -34,8 +33,8 @@ export class Files {
     this.#fs = fs
   }
 
-  read(handle: Handle, offset: number, length: number): Uint8Array {
-    const { inode } = this.#fs.handle(handle)
+  read(id: NodeId, offset: number, length: number): Uint8Array {
+    const inode = this.#fs.table.get(id)
     const data = this.#fs.table.file(inode)
     const end = Math.min(inode.size, offset + length)
     const bytes = end > offset ? data.read(offset, end - offset) : new Uint8Array(0)
@@ -44,14 +43,13 @@ export class Files {
   }
 
   /** @throws Errno EFBIG past the largest file */
-  write(handle: Handle, offset: number, data: Uint8Array, killPriv: boolean): number {
-    const { inode, flags } = this.#fs.handle(handle)
-    const at = (flags & O_APPEND) !== 0 ? inode.size : offset
+  write(id: NodeId, offset: number, data: Uint8Array, killPriv: boolean): number {
+    const inode = this.#fs.table.get(id)
     this.#fs.checkWritable(inode)
-    if (at + data.length > MAX_FILE_BYTES) throw errno('EFBIG')
+    if (offset + data.length > MAX_FILE_BYTES) throw errno('EFBIG')
     const file = this.#fs.table.file(inode)
-    for (const index of file.write(at, data)) this.#full.push({ data: file, index })
-    if (at + data.length > inode.size) inode.size = at + data.length
+    for (const index of file.write(offset, data)) this.#full.push({ data: file, index })
+    if (offset + data.length > inode.size) inode.size = offset + data.length
     if (killPriv) dropPrivileges(inode)
     this.#fs.touchModified(inode)
     if (this.#fs.meter.bytes > EAGER_BYTES) this.#sealFull()
@@ -68,8 +66,8 @@ export class Files {
     this.#fs.touchModified(inode)
   }
 
-  fallocate(handle: Handle, mode: number, offset: number, length: number): void {
-    const { inode } = this.#fs.handle(handle)
+  fallocate(id: NodeId, mode: number, offset: number, length: number, killPriv: boolean): void {
+    const inode = this.#fs.table.get(id)
     this.#fs.checkWritable(inode)
     const data = this.#fs.table.file(inode)
     const end = offset + length
@@ -80,12 +78,13 @@ export class Files {
     if (end > MAX_FILE_BYTES) throw errno('EFBIG')
     if (kind !== 0) data.punch(offset, Math.min(length, Math.max(0, inode.size - offset)))
     if (!keep && end > inode.size) inode.size = end
+    if (killPriv) dropPrivileges(inode)
     this.#fs.touchModified(inode)
   }
 
   /** @throws Errno ENXIO past the end */
-  lseek(handle: Handle, offset: number, whence: number): number {
-    const { inode } = this.#fs.handle(handle)
+  lseek(id: NodeId, offset: number, whence: number): number {
+    const inode = this.#fs.table.get(id)
     if (offset < 0 || offset >= inode.size) throw errno('ENXIO')
     const data = this.#fs.table.file(inode)
     if (whence === SEEK_HOLE) return data.seekHole(offset, inode.size)
@@ -95,15 +94,15 @@ export class Files {
     return found
   }
 
-  copy(from: Handle, fromOffset: number, to: Handle, toOffset: number, length: number): number {
-    const { inode } = this.#fs.handle(from)
+  copy(from: NodeId, fromOffset: number, to: NodeId, toOffset: number, length: number, killPriv: boolean): number {
+    const inode = this.#fs.table.get(from)
     const source = this.#fs.table.file(inode)
     const part = Math.min(length, COPY_BYTES, Math.max(0, inode.size - fromOffset))
     if (part === 0) return 0
     const bytes = source.read(fromOffset, part)
-    const { inode: target } = this.#fs.handle(to)
+    const target = this.#fs.table.get(to)
     if (target === inode && fromOffset < toOffset + part && toOffset < fromOffset + part) throw errno('EINVAL')
-    return this.write(to, toOffset, bytes, true)
+    return this.write(to, toOffset, bytes, killPriv)
   }
 
   /** relatime unless told otherwise: in memory at once, kept with the next commit. */

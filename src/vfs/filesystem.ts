@@ -9,10 +9,11 @@
 import type { Awaitable, Brand } from '../lib/brand.js'
 import type { Errno } from './errno.js'
 
-/** Names an inode while it is looked up or open. 1 is the root; none is used twice in a mount. */
+/**
+ * Names an inode from its first lookup until the last is taken back. 1 is the root; none is used twice in a mount.
+ * There are no handles: who has a file open holds a lookup of it, and a file without a name lives as long as that.
+ */
 export type NodeId = Brand<number, 'NodeId'>
-/** An open file or directory. */
-export type Handle = Brand<number, 'Handle'>
 
 export const ROOT_ID = 1 as NodeId
 
@@ -67,12 +68,6 @@ export interface AttrChange {
   readonly killPriv?: boolean
 }
 
-export interface OpenOptions {
-  /** open(2) flags, Linux x86 numbers. */
-  readonly flags: number
-  readonly killPriv?: boolean
-}
-
 export interface CreateOptions {
   readonly mode: number // type bits may be absent: a regular file then
   readonly umask: number
@@ -102,22 +97,6 @@ export interface Statfs {
   readonly nameMax: number
 }
 
-export interface Lock {
-  readonly type: 'read' | 'write' | 'unlock'
-  readonly start: number
-  /** Inclusive; 2^53 - 1 means to the end. */
-  readonly end: number
-  readonly pid: number
-}
-
-export interface LockRequest extends Lock {
-  /** The kernel's lock owner, as an opaque string. */
-  readonly owner: string
-  readonly flock: boolean
-  readonly wait: boolean
-  readonly signal?: AbortSignal
-}
-
 export interface WriteOptions {
   /** Clear setuid/setgid (FUSE_WRITE_KILL_SUIDGID). */
   readonly killPriv: boolean
@@ -142,12 +121,12 @@ export interface Filesystem {
   /** Takes back `count` lookups. */
   forget(id: NodeId, count: number): void
   getattr(id: NodeId): Awaitable<Attr>
-  setattr(caller: Caller, id: NodeId, change: AttrChange, handle?: Handle): Awaitable<Attr>
+  setattr(caller: Caller, id: NodeId, change: AttrChange): Awaitable<Attr>
   readlink(id: NodeId): Awaitable<Uint8Array>
 
-  create(caller: Caller, parent: NodeId, name: Uint8Array, options: CreateOptions & OpenOptions): Awaitable<{ entry: Entry; handle: Handle }>
-  /** An unlinked open file (O_TMPFILE). */
-  tmpfile(caller: Caller, parent: NodeId, options: CreateOptions & OpenOptions): Awaitable<{ entry: Entry; handle: Handle }>
+  create(caller: Caller, parent: NodeId, name: Uint8Array, options: CreateOptions): Awaitable<Entry>
+  /** A file without a name (O_TMPFILE). */
+  tmpfile(caller: Caller, parent: NodeId, options: CreateOptions): Awaitable<Entry>
   mknod(caller: Caller, parent: NodeId, name: Uint8Array, options: CreateOptions, rdev: number): Awaitable<Entry>
   mkdir(caller: Caller, parent: NodeId, name: Uint8Array, options: CreateOptions): Awaitable<Entry>
   symlink(caller: Caller, parent: NodeId, name: Uint8Array, target: Uint8Array): Awaitable<Entry>
@@ -156,35 +135,25 @@ export interface Filesystem {
   rmdir(caller: Caller, parent: NodeId, name: Uint8Array): Awaitable<void>
   rename(caller: Caller, from: NodeId, name: Uint8Array, to: NodeId, toName: Uint8Array, flags: number): Awaitable<void>
 
-  open(caller: Caller, id: NodeId, options: OpenOptions): Awaitable<Handle>
   /** At most `length` bytes; fewer only at the end of the file. The bytes are valid until the next call. */
-  read(handle: Handle, offset: number, length: number): Awaitable<Uint8Array>
+  read(id: NodeId, offset: number, length: number): Awaitable<Uint8Array>
   /** `data` is valid only during the call: what is kept is copied before it returns. */
-  write(caller: Caller, handle: Handle, offset: number, data: Uint8Array, options: WriteOptions): Awaitable<number>
-  /** close(2) of one descriptor: releases that owner's POSIX locks. */
-  flush(handle: Handle, lockOwner: string): Awaitable<void>
-  release(handle: Handle, flockOwner?: string): Awaitable<void>
-  fsync(handle: Handle, dataOnly: boolean): Awaitable<void>
-  fallocate(caller: Caller, handle: Handle, mode: number, offset: number, length: number): Awaitable<void>
+  write(caller: Caller, id: NodeId, offset: number, data: Uint8Array, options: WriteOptions): Awaitable<number>
+  fsync(id: NodeId, dataOnly: boolean): Awaitable<void>
+  fallocate(caller: Caller, id: NodeId, mode: number, offset: number, length: number): Awaitable<void>
   /** SEEK_DATA (3) and SEEK_HOLE (4). */
-  lseek(handle: Handle, offset: number, whence: number): Awaitable<number>
-  copyFileRange(caller: Caller, from: Handle, fromOffset: number, to: Handle, toOffset: number, length: number): Awaitable<number>
+  lseek(id: NodeId, offset: number, whence: number): Awaitable<number>
+  copyFileRange(caller: Caller, from: NodeId, fromOffset: number, to: NodeId, toOffset: number, length: number): Awaitable<number>
 
-  opendir(id: NodeId): Awaitable<Handle>
   /** From the position `cookie` (0 is the start), `.` and `..` first, until the sink refuses or the end. */
-  readdir(handle: Handle, cookie: number, sink: DirSink): Awaitable<void>
-  readdirplus(handle: Handle, cookie: number, sink: DirPlusSink): Awaitable<void>
-  releasedir(handle: Handle): Awaitable<void>
-  fsyncdir(handle: Handle): Awaitable<void>
+  readdir(id: NodeId, cookie: number, sink: DirSink): Awaitable<void>
+  readdirplus(id: NodeId, cookie: number, sink: DirPlusSink): Awaitable<void>
+  fsyncdir(id: NodeId): Awaitable<void>
 
   getxattr(id: NodeId, name: Uint8Array): Awaitable<Uint8Array>
   listxattr(id: NodeId): Awaitable<readonly Uint8Array[]>
   setxattr(caller: Caller, id: NodeId, name: Uint8Array, value: Uint8Array, flags: number, killSgid: boolean): Awaitable<void>
   removexattr(caller: Caller, id: NodeId, name: Uint8Array): Awaitable<void>
-
-  /** The lock that stands in the way, or undefined. */
-  getlk(handle: Handle, request: LockRequest): Awaitable<Lock | undefined>
-  setlk(handle: Handle, request: LockRequest): Awaitable<void>
 
   statfs(): Awaitable<Statfs>
   /** Everything acknowledged is durable when this resolves. */

@@ -14,11 +14,16 @@ import type { NodeId } from './filesystem.js'
 import { Inode } from './inode.js'
 import type { Nodes } from './nodes.js'
 
+/** Inodes whose data or entries stay loaded after their last use. */
+const LOADED_MAX = 2000
+
 export class InodeTable {
   readonly #nodes: Nodes
   readonly #meter: DirtyMeter
   readonly #byId = new Map<NodeId, Inode>()
   readonly #byLabel = new Map<string, Inode>()
+  /** with content, least lately used first */
+  readonly #loaded = new Set<Inode>()
   #nextId = 1
 
   constructor(nodes: Nodes, meter: DirtyMeter) {
@@ -56,6 +61,7 @@ export class InodeTable {
   /** The entries of a directory. @throws Errno ENOTDIR; NeedBlocks; BrochError CORRUPT. */
   directory(inode: Inode): Directory {
     if (!inode.isDirectory) throw errno('ENOTDIR')
+    this.used(inode)
     if (inode.content === undefined) {
       inode.content = Directory.decode(this.#nodes, openContent(this.#nodes.crypto, inode.ref, this.#nodes.need(inode.ref.label)))
     }
@@ -65,6 +71,7 @@ export class InodeTable {
   /** The bytes of a regular file. @throws Errno EISDIR or EINVAL; NeedBlocks; BrochError CORRUPT. */
   file(inode: Inode): FileData {
     if (!inode.isFile) throw errno(inode.isDirectory ? 'EISDIR' : 'EINVAL')
+    this.used(inode)
     if (inode.content === undefined) {
       const node = this.#nodes.need(inode.ref.label)
       const payload = openContent(this.#nodes.crypto, inode.ref, node)
@@ -73,10 +80,22 @@ export class InodeTable {
     return inode.content as FileData
   }
 
+  /** Keeps the content of what was used lately, and drops that of the others where it is clean. */
+  used(inode: Inode): void {
+    this.#loaded.delete(inode)
+    this.#loaded.add(inode)
+    if (this.#loaded.size <= LOADED_MAX) return
+    const oldest = this.#loaded.values().next().value as Inode
+    this.#loaded.delete(oldest)
+    if (oldest.dirty || oldest.content?.isDirty === true) this.#loaded.add(oldest)
+    else oldest.content = undefined
+  }
+
   /** Lets go of an inode nobody uses and no commit needs. */
   release(inode: Inode): void {
-    if (inode.lookups > 0 || inode.opens > 0 || inode.dirty) return
+    if (inode.lookups > 0 || inode.dirty) return
     this.#byId.delete(inode.id)
+    this.#loaded.delete(inode)
     this.#byLabel.delete(inode.label)
   }
 

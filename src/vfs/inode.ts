@@ -40,9 +40,8 @@ export class Inode {
   content: FileData | Directory | undefined
   /** of symlinks and special files, which have no content object; set on new ones only */
   bareKey: ObjectKey | undefined
-  /** how often the kernel has looked it up */
+  /** how often it was looked up; an open file is one that the kernel has looked up */
   lookups = 0
-  opens = 0
   /** has a node in the committed or committing tree */
   stored: boolean
   dirty = false
@@ -86,7 +85,7 @@ export class Inode {
 
   /** Nobody can reach it any more. */
   get isGone(): boolean {
-    return this.nlink === 0 && this.lookups === 0 && this.opens === 0
+    return this.nlink === 0 && this.lookups === 0
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What all operations share: inodes, clock, committer, handles.
+ * What all operations share: inodes, clock, committer.
  * @packageDocumentation
  */
 import type { Properties, TimeStamp } from '../cryptree/properties.js'
@@ -7,17 +7,11 @@ import { hasCriticalField } from '../cryptree/properties.js'
 import type { Committer } from './committer.js'
 import { errno } from './errno.js'
 import type { DirtyMeter } from './file-data.js'
-import type { Attr, Caller, Entry, Handle } from './filesystem.js'
+import type { Attr, Caller, Entry } from './filesystem.js'
 import { type Inode, inodeNumber } from './inode.js'
 import type { InodeTable } from './inode-table.js'
-import { LockManager } from './locks.js'
 
 export const BLOCK_BYTES = 4096
-
-export interface OpenFile {
-  readonly inode: Inode
-  readonly flags: number
-}
 
 export type AtimePolicy = 'relatime' | 'noatime' | 'strictatime'
 
@@ -27,11 +21,8 @@ export class FsState {
   readonly meter: DirtyMeter
   readonly now: () => TimeStamp
   readonly atime: AtimePolicy
-  readonly locks = new LockManager()
   readonly root: Inode
   readonly readOnly: boolean
-  readonly #handles = new Map<Handle, OpenFile>()
-  #nextHandle = 1
 
   constructor(parts: Pick<FsState, 'table' | 'committer' | 'meter' | 'now' | 'atime' | 'root' | 'readOnly'>) {
     this.table = parts.table
@@ -59,27 +50,6 @@ export class FsState {
   touchChanged(inode: Inode): void {
     inode.ctime = this.now()
     this.committer.mark(inode)
-  }
-
-  openHandle(inode: Inode, flags: number): Handle {
-    const handle = this.#nextHandle++ as Handle
-    inode.opens += 1
-    this.#handles.set(handle, { inode, flags })
-    return handle
-  }
-
-  /** @throws Errno EBADF */
-  handle(handle: Handle): OpenFile {
-    const open = this.#handles.get(handle)
-    if (open === undefined) throw errno('EBADF')
-    return open
-  }
-
-  closeHandle(handle: Handle): void {
-    const { inode } = this.handle(handle)
-    this.#handles.delete(handle)
-    inode.opens -= 1
-    this.letGo(inode)
   }
 
   /** After a reference was given back: frees the inode, and its nodes when it has no name left. */

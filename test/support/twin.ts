@@ -17,7 +17,9 @@ const id = fc.constantFrom(0, 1, 1000, 65534)
 const seconds = fc.constantFrom(-1_000_000_000, -1, 0, 1, 500_000_000, 900_000_000)
 const attribute = fc.constantFrom('user.a', 'user.b', 'trusted.c', 'security.d')
 const seed = fc.nat(255)
-const op = <K extends string, T extends Record<string, fc.Arbitrary<unknown>>>(kind: K, fields: T) => fc.record({ kind: fc.constant(kind), ...fields })
+function op<const K extends string, T extends object>(kind: K, fields: { [P in keyof T]: fc.Arbitrary<T[P]> }): fc.Arbitrary<T & { readonly kind: K }> {
+  return fc.record<T>(fields).map((made) => ({ ...made, kind }))
+}
 
 export const operation = fc.oneof(
   { weight: 6, arbitrary: op('write', { path, at: size, length, seed }) },
@@ -108,7 +110,7 @@ export class Side {
       case 'setxattr': return setxattr(at, o.name, pattern(o.length, 7), o.flags)
       case 'removexattr': return removexattr(at, o.name)
       case 'open': return this.#openSlot(o.slot, at, o.flags)
-      case 'close': fs.closeSync(this.#fd(o.slot)); this.#open[o.slot] = undefined; return undefined
+      case 'close': return this.#close(o.slot)
       case 'pwrite': return fs.writeSync(this.#fd(o.slot), pattern(o.length, o.seed), 0, o.length, o.at)
       case 'pread': return this.#pread(o.slot, o.at, o.length)
       case 'ftruncate': return fs.ftruncateSync(this.#fd(o.slot), o.size)
@@ -121,6 +123,11 @@ export class Side {
       case 'readlink': return fs.readlinkSync(at)
       case 'readdir': return fs.readdirSync(at).sort()
     }
+  }
+
+  #close(slot: number): void {
+    fs.closeSync(this.#fd(slot))
+    this.#open[slot] = undefined
   }
 
   #with(at: string, flags: number, action: (fd: number) => unknown, mode = 0o644): unknown {

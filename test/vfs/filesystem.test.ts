@@ -6,29 +6,24 @@ import { FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE, type NodeId, RENAME_EXCHANGE, ROOT
 import { testSpace } from '../support/space.js'
 
 const root = { uid: 0, gid: 0, pid: 1 }
-const options = { mode: 0o644, umask: 0o022, flags: 2 }
+const options = { mode: 0o644, umask: 0o022 }
 const plain = { killPriv: false }
 
 async function writeFile(fs: BrochFilesystem, name: string, data: Uint8Array, parent: NodeId = ROOT_ID) {
-  const { entry, handle } = await fs.create(root, parent, utf8(name), options)
-  await fs.write(root, handle, 0, data, plain)
-  await fs.release(handle)
-  return entry.id
+  const { id } = await fs.create(root, parent, utf8(name), options)
+  await fs.write(root, id, 0, data, plain)
+  return id
 }
 
 async function readFile(fs: BrochFilesystem, name: string, parent: NodeId = ROOT_ID): Promise<Uint8Array> {
   const { id, attr } = await fs.lookup(parent, utf8(name))
-  const handle = await fs.open(root, id, { flags: 0 })
-  const bytes = (await fs.read(handle, 0, attr.size)).slice()
-  await fs.release(handle)
+  const bytes = (await fs.read(id, 0, attr.size)).slice()
   return bytes
 }
 
 async function names(fs: BrochFilesystem, id: NodeId = ROOT_ID): Promise<string[]> {
-  const handle = await fs.opendir(id)
   const found: string[] = []
-  await fs.readdir(handle, 0, (entry) => found.push(new TextDecoder().decode(entry.name)) > 0)
-  await fs.releasedir(handle)
+  await fs.readdir(id, 0, (entry) => found.push(new TextDecoder().decode(entry.name)) > 0)
   return found.sort()
 }
 
@@ -89,14 +84,13 @@ describe('a space on the memory store', () => {
     const space = testSpace()
     const fs = await space.open()
     const data = pattern(400_000)
-    const { entry, handle } = await fs.create(root, ROOT_ID, utf8('f'), options)
-    await fs.write(root, handle, 0, data, plain)
+    const { id } = await fs.create(root, ROOT_ID, utf8('f'), options)
+    await fs.write(root, id, 0, data, plain)
     await fs.commit()
     await fs.unlink(root, ROOT_ID, utf8('f'))
     await fs.commit()
-    fs.forget(entry.id, 1)
-    expect(Buffer.compare(await fs.read(handle, 0, 400_000), data)).toBe(0)
-    await fs.release(handle)
+    expect(Buffer.compare(await fs.read(id, 0, 400_000), data)).toBe(0)
+    fs.forget(id, 1)
     await fs.commit()
     expect(await names(await space.open())).toEqual(['.', '..'])
   })
@@ -104,15 +98,15 @@ describe('a space on the memory store', () => {
   test('holes read as zeros, and punching makes them', async () => {
     const space = testSpace()
     const fs = await space.open()
-    const { handle } = await fs.create(root, ROOT_ID, utf8('sparse'), options)
-    await fs.write(root, handle, 9_007_199_254_000_000, utf8('end'), plain)
-    await fs.write(root, handle, 1_000_000, pattern(600_000), plain)
+    const { id } = await fs.create(root, ROOT_ID, utf8('sparse'), options)
+    await fs.write(root, id, 9_007_199_254_000_000, utf8('end'), plain)
+    await fs.write(root, id, 1_000_000, pattern(600_000), plain)
     await fs.commit()
-    expect(await fs.lseek(handle, 0, 3)).toBe(786_432)
-    await fs.fallocate(root, handle, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, 1_000_000, 600_000)
+    expect(await fs.lseek(id, 0, 3)).toBe(786_432)
+    await fs.fallocate(root, id, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, 1_000_000, 600_000)
     await fs.commit()
-    expect((await fs.read(handle, 1_000_000, 600_000)).some((byte) => byte !== 0)).toBe(false)
-    expect(new TextDecoder().decode(await fs.read(handle, 9_007_199_254_000_000, 10))).toBe('end')
+    expect((await fs.read(id, 1_000_000, 600_000)).some((byte) => byte !== 0)).toBe(false)
+    expect(new TextDecoder().decode(await fs.read(id, 9_007_199_254_000_000, 10))).toBe('end')
   })
 
   test('a shortened and then lengthened file has zeros, not old bytes', async () => {
