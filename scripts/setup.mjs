@@ -1,7 +1,7 @@
 /** Installs and builds what is missing or out of date. Plain JavaScript: it runs before anything is installed. */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -29,5 +29,20 @@ export function setUp() {
     mkdirSync(dirname(stamp), { recursive: true })
     writeFileSync(stamp, lock)
   }
+  buildWhenChanged(lock)
+}
+
+/** A compiler run takes longer than a start may: it is left out when nothing changed since the last. */
+function buildWhenChanged(lock) {
+  const stamp = join(root, 'dist', '.broch-build')
+  const state = createHash('sha256').update(lock)
+  const inputs = readdirSync(join(root, 'src'), { recursive: true }).filter((name) => name.endsWith('.ts')).map((name) => join('src', name))
+  for (const name of [...inputs.sort(), 'tsconfig.json', 'tsconfig.build.json']) {
+    const { size, mtimeMs } = statSync(join(root, name))
+    state.update(`${name} ${size} ${mtimeMs}\n`)
+  }
+  const now = state.digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return
   run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'])
+  writeFileSync(stamp, now)
 }

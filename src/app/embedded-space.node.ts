@@ -2,61 +2,48 @@
  * A person's space on the embedded store: made, opened, closed.
  * @packageDocumentation
  */
-import { mkdirSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { changePassphrase, createAccount, type Identity, openAccount } from '../account/account.js'
 import { sodiumCrypto as crypto } from '../crypto/sodium.node.js'
+import { BrochError } from '../lib/error.js'
 import { EmbeddedStore } from '../store/embedded/embedded-store.node.js'
-import { Tree } from '../store/tree.js'
-import { BrochFilesystem } from '../vfs/broch-filesystem.js'
+import { changeLogin, logIn, type OpenSpace, signUp, type SpaceOptions, type SpaceStores } from './space.js'
 
 /** The embedded store has one account; its name is part of the salt. */
 const NAME = 'local'
 
-export interface Paths {
-  readonly store: string
-  readonly passfile: string
+/** Seconds until what was written is committed without being asked. */
+const COMMIT_SECONDS = 5
+
+export function hasSpace(dir: string): boolean {
+  return existsSync(join(dir, 'format')) && existsSync(join(dir, 'account'))
 }
 
-/** All under `$BROCH_HOME` if set, else in the XDG folders. */
-export function defaultPaths(env: NodeJS.ProcessEnv = process.env): Paths {
-  const home = env['BROCH_HOME']
-  if (home !== undefined && home !== '') return { store: join(home, 'store'), passfile: join(home, 'passphrase') }
-  const data = env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share')
-  const config = env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config')
-  return { store: join(data, 'broch', 'store'), passfile: join(config, 'broch', 'passphrase') }
-}
-
-export interface OpenSpace {
-  readonly fs: BrochFilesystem
-  /** Commits, and lets go of the store. */
-  close(): Promise<void>
-}
-
-/** @throws BrochError STORE_EXISTS and what the store throws */
+/**
+ * Also finishes what a crash left of an earlier attempt: a store without account and blocks.
+ * @throws BrochError STORE_EXISTS; CORRUPT when there are blocks but no account; what the store throws
+ */
 export async function createSpace(dir: string, passphrase: Uint8Array): Promise<void> {
+  if (hasSpace(dir)) throw new BrochError('STORE_EXISTS', 'there is a space in this folder already')
   mkdirSync(dir, { recursive: true, mode: 0o700 })
-  const { record, identity } = await createAccount(crypto, { name: NAME, passphrase })
-  const store = EmbeddedStore.open({ dir, crypto, create: true })
+  const store = EmbeddedStore.open({ dir, crypto, create: !existsSync(join(dir, 'format')) })
   try {
-    store.writeAccount(record)
-    await (await openFilesystem(store, identity)).close()
+    if ((await store.usage()).blocks > 0) throw new BrochError('CORRUPT', 'the account record of the store is missing')
+    await signUp(stores(store), { name: NAME, passphrase }, { owner: owner() })
   } finally {
     await store.close()
   }
 }
 
 /** @throws BrochError NO_STORE, WRONG_PASSPHRASE, STORE_LOCKED, NEWER_FORMAT, CORRUPT ... */
-export async function openSpace(dir: string, passphrase: Uint8Array): Promise<OpenSpace> {
+export async function openSpace(dir: string, passphrase: Uint8Array, options: SpaceOptions = {}): Promise<OpenSpace> {
   const store = EmbeddedStore.open({ dir, crypto })
   try {
-    const identity = await openAccount(crypto, store.readAccount(), { name: NAME, passphrase })
-    const fs = await openFilesystem(store, identity)
+    const space = await logIn(stores(store), { name: NAME, passphrase }, { owner: owner(), commitSeconds: COMMIT_SECONDS, ...options })
     return {
-      fs,
+      ...space,
       close: async () => {
-        await fs.close()
+        await space.close()
         await store.close()
       },
     }
@@ -70,20 +57,16 @@ export async function openSpace(dir: string, passphrase: Uint8Array): Promise<Op
 export async function changeSpacePassphrase(dir: string, old: Uint8Array, passphrase: Uint8Array): Promise<void> {
   const store = EmbeddedStore.open({ dir, crypto })
   try {
-    store.writeAccount(await changePassphrase(crypto, store.readAccount(), { name: NAME, passphrase: old }, passphrase))
+    await changeLogin(stores(store), { name: NAME, passphrase: old }, passphrase)
   } finally {
     await store.close()
   }
 }
 
-async function openFilesystem(store: EmbeddedStore, identity: Identity): Promise<BrochFilesystem> {
-  const tree = await Tree.open({ blocks: store, pointers: store, crypto, writer: identity.writer.publicKey })
-  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
-  return BrochFilesystem.open({ tree, blocks: store, crypto, secretKey: identity.writer.secretKey, home: identity.home, now, owner, commitSeconds: 5 })
+function stores(store: EmbeddedStore): SpaceStores {
+  return { crypto, blocks: store, pointers: store, accounts: store }
 }
 
-function now(): { seconds: number; nanoseconds: number } {
-  const ms = performance.timeOrigin + performance.now()
-  const seconds = Math.floor(ms / 1000)
-  return { seconds, nanoseconds: Math.floor((ms - seconds * 1000) * 1e6) }
+function owner(): { uid: number; gid: number } {
+  return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
 }

@@ -1,0 +1,85 @@
+/**
+ * A person's space over any stores: signed up for, opened, closed. Portable: the stores and the primitives are given.
+ * @packageDocumentation
+ */
+import { changePassphrase, createAccount, type Identity, type Login, openAccount } from '../account/account.js'
+import type { Crypto } from '../crypto/crypto.js'
+import type { Awaitable } from '../lib/brand.js'
+import type { BlockStore, StoreUsage } from '../store/block.js'
+import type { PointerStore } from '../store/pointer.js'
+import { type Remembered, Tree } from '../store/tree.js'
+import { BrochFilesystem, type FilesystemOptions } from '../vfs/broch-filesystem.js'
+
+/** Keeps the one account record; a write is one step. */
+export interface AccountStore {
+  readAccount(): Awaitable<Uint8Array>
+  writeAccount(record: Uint8Array): Awaitable<void>
+}
+
+export interface SpaceStores {
+  readonly crypto: Crypto
+  readonly blocks: BlockStore
+  readonly pointers: PointerStore
+  readonly accounts: AccountStore
+}
+
+/** How the space is to be used; what is absent is as {@link FilesystemOptions} says. */
+export type SpaceOptions = Pick<Partial<FilesystemOptions>, 'readOnly' | 'atime' | 'owner' | 'commitSeconds' | 'maxDirtyBytes'> & {
+  readonly remembered?: Remembered
+}
+
+export interface SpaceStatus {
+  readonly dirtyBytes: number
+  readonly dirtyInodes: number
+  /** of the last commit */
+  readonly sequence: number
+  readonly usage: StoreUsage
+  /** failures of integrity and of the store, with how often each was met */
+  readonly alarms: readonly { readonly message: string; readonly count: number }[]
+}
+
+export interface OpenSpace {
+  readonly fs: BrochFilesystem
+  status(): Promise<SpaceStatus>
+  /** Commits for the last time. The stores stay open. */
+  close(): Promise<void>
+}
+
+/** A new account and its empty space. The record is kept first: without it nothing opens what is committed. */
+export async function signUp(stores: SpaceStores, login: Login, options: SpaceOptions = {}): Promise<void> {
+  const { record, identity } = await createAccount(stores.crypto, login)
+  await stores.accounts.writeAccount(record)
+  await (await openAs(stores, identity, options)).close()
+}
+
+/** @throws BrochError WRONG_PASSPHRASE; what the stores and the tree throw */
+export async function logIn(stores: SpaceStores, login: Login, options: SpaceOptions = {}): Promise<OpenSpace> {
+  return openAs(stores, await openAccount(stores.crypto, await stores.accounts.readAccount(), login), options)
+}
+
+/** In one step: one of the two pass phrases opens the space, whatever happens. @throws BrochError WRONG_PASSPHRASE */
+export async function changeLogin({ crypto, accounts }: Pick<SpaceStores, 'crypto' | 'accounts'>, login: Login, passphrase: Uint8Array): Promise<void> {
+  await accounts.writeAccount(await changePassphrase(crypto, await accounts.readAccount(), login, passphrase))
+}
+
+async function openAs({ blocks, pointers, crypto }: SpaceStores, identity: Identity, { remembered, ...options }: SpaceOptions): Promise<OpenSpace> {
+  const tree = await Tree.open({ blocks, pointers, crypto, writer: identity.writer.publicKey, ...(remembered && { remembered }) })
+  const fs = await BrochFilesystem.open({ tree, blocks, crypto, secretKey: identity.writer.secretKey, home: identity.home, now, ...options })
+  return {
+    fs,
+    status: async () => ({
+      dirtyBytes: fs.dirty.bytes,
+      dirtyInodes: fs.dirty.inodes,
+      sequence: tree.sequence,
+      usage: await blocks.usage(),
+      alarms: [...fs.alarms].map(([message, count]) => ({ message, count })),
+    }),
+    close: () => fs.close(),
+  }
+}
+
+function now(): { seconds: number; nanoseconds: number } {
+  const ms = performance.timeOrigin + performance.now()
+  const seconds = Math.floor(ms / 1000)
+  return { seconds, nanoseconds: Math.floor((ms - seconds * 1000) * 1e6) }
+}
