@@ -3,7 +3,7 @@
  * @packageDocumentation
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, openSync, readdirSync, readFileSync, writevSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, writeSync, writevSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { BrochError } from '../lib/error.js'
 import type { Filesystem } from '../vfs/filesystem.js'
@@ -76,7 +76,7 @@ function finished(command: string, args: readonly string[], fd?: number): Promis
 /** Answers requests until the mount is gone. */
 async function serve(fs: Filesystem, fd: number, options: MountOptions): Promise<void> {
   const onFault = options.onFault ?? (() => undefined)
-  const session = new Session(fs, { send: (header, data) => send(fd, header, data), onFault, deadlineMs: DEADLINE_MS })
+  const session = new Session(fs, { send: (answer, data) => send(fd, answer, data), onFault, deadlineMs: DEADLINE_MS })
   try {
     await readRequests(fd, (bytes) => session.receive(bytes)).done
   } catch (error) {
@@ -85,9 +85,10 @@ async function serve(fs: Filesystem, fd: number, options: MountOptions): Promise
 }
 
 /** ENOENT: the request was given up meanwhile. */
-function send(fd: number, header: Buffer, data: Uint8Array): void {
+function send(fd: number, answer: Buffer, data: Uint8Array | undefined): void {
   try {
-    writevSync(fd, data.length === 0 ? [header] : [header, data])
+    if (data === undefined) writeSync(fd, answer)
+    else writevSync(fd, [answer, data])
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENODEV'))) throw error
   }

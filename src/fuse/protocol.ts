@@ -3,6 +3,7 @@
  * @packageDocumentation
  */
 import type { Attr, Statfs, Time } from '../vfs/filesystem.js'
+import type { ReplyBuffer } from './reply-buffer.js'
 
 export const OP = {
   LOOKUP: 1, FORGET: 2, GETATTR: 3, SETATTR: 4, READLINK: 5, SYMLINK: 6, MKNOD: 8, MKDIR: 9, UNLINK: 10, RMDIR: 11,
@@ -17,8 +18,6 @@ export const OUT_HEADER_BYTES = 16
 export const ATTR_BYTES = 88
 export const ENTRY_BYTES = 40 + ATTR_BYTES
 export const MAX_WRITE = 1024 * 1024
-/** For requests that the kernel wants no answer to. */
-export const NO_REPLY = Symbol('no reply')
 
 /** What is asked of the kernel at INIT, where it offers it. */
 export const INIT_FLAGS =
@@ -85,8 +84,8 @@ const STATX_BASIC_STATS = 0x7ff
 const STATX_BTIME = 0x800
 
 /** fuse_statx_out: all that stat(2) tells, and the time of birth. */
-export function statxReply(attr: Attr): Buffer {
-  const reply = Buffer.alloc(288)
+export function statxReply(attr: Attr, out: ReplyBuffer): number {
+  const reply = out.take(288)
   putU64(reply, 0, VALID_SECONDS)
   const at = 32
   reply.writeUInt32LE(STATX_BASIC_STATS | STATX_BTIME, at)
@@ -96,14 +95,14 @@ export function statxReply(attr: Attr): Buffer {
   // the old 32 bits of a device number, taken apart
   reply.writeUInt32LE((attr.rdev >>> 8) & 0xfff, at + 128)
   reply.writeUInt32LE((attr.rdev & 0xff) | ((attr.rdev >>> 12) & 0xfff00), at + 132)
-  return reply
+  return reply.length
 }
 
-export function statfsReply(s: Statfs): Buffer {
-  const reply = Buffer.alloc(80)
+export function statfsReply(s: Statfs, out: ReplyBuffer): number {
+  const reply = out.take(80)
   ;[s.blocks, s.blocksFree, s.blocksAvailable, s.files, s.filesFree].forEach((value, i) => putU64(reply, i * 8, value))
   ;[s.blockSize, s.nameMax, s.blockSize].forEach((value, i) => reply.writeUInt32LE(value, 40 + i * 4))
-  return reply
+  return reply.length
 }
 
 /** Bytes of a name up to its NUL, copied: an operation may run again after the request's buffer was used anew. */

@@ -5,13 +5,13 @@
 import { ERRNO } from '../vfs/errno.js'
 import type { Filesystem, NodeId } from '../vfs/filesystem.js'
 import { errnoOf } from './errno.js'
-import { HANDLERS, type Reply } from './operations.js'
-import { IN_HEADER_BYTES, NO_REPLY, OUT_HEADER_BYTES, u64 } from './protocol.js'
-
-const NONE = Buffer.alloc(0)
+import { type Operation, OPERATIONS, SILENT } from './operations.js'
+import { IN_HEADER_BYTES, u64 } from './protocol.js'
+import { ReplyBuffer } from './reply-buffer.js'
 
 export interface SessionOptions {
-  readonly send: (header: Buffer, data: Uint8Array) => void
+  /** Sends one answer, in one piece or two; neither is valid afterwards. */
+  readonly send: (answer: Buffer, data?: Uint8Array) => void
   readonly onFault: (error: unknown) => void
   /** After this a request that was not answered is given up with ETIMEDOUT: who waits for it must not wait for ever. */
   readonly deadlineMs: number
@@ -20,6 +20,7 @@ export interface SessionOptions {
 export class Session {
   readonly #fs: Filesystem
   readonly #options: SessionOptions
+  readonly #reply = new ReplyBuffer()
   /** How many requests wait for an answer that comes later. */
   #waiting = 0
 
@@ -35,24 +36,23 @@ export class Session {
   /** @param bytes - one whole request; not kept */
   receive(bytes: Buffer): void {
     const opcode = bytes.readUInt32LE(4)
-    const unique = bytes.toString('latin1', 8, 16)
-    const handler = HANDLERS.get(opcode)
+    const unique = bytes.subarray(8, 16)
+    const operation = OPERATIONS.get(opcode)
+    if (operation === undefined) {
+      this.#refuse(unique, ERRNO.ENOSYS)
+      return
+    }
     try {
-      if (handler === undefined) {
-        this.#answer(unique, ERRNO.ENOSYS, NONE)
-        return
-      }
       const caller = { uid: bytes.readUInt32LE(24), gid: bytes.readUInt32LE(28), pid: bytes.readUInt32LE(32) }
-      const id = u64(bytes, 16) as NodeId
-      const reply = handler(this.#fs, { opcode, unique, id, caller, body: bytes.subarray(IN_HEADER_BYTES) })
-      if (reply instanceof Promise) this.#later(unique, reply)
-      else this.#answer(unique, 0, reply)
+      const value = operation.run(this.#fs, { id: u64(bytes, 16) as NodeId, caller, body: bytes.subarray(IN_HEADER_BYTES) })
+      if (value instanceof Promise) this.#later(Buffer.from(unique), operation, value)
+      else if (!SILENT.has(opcode)) this.#answer(unique, operation, value)
     } catch (error) {
-      this.#fail(unique, error)
+      if (!SILENT.has(opcode)) this.#fail(unique, error)
     }
   }
 
-  #later(unique: string, reply: Promise<Reply>): void {
+  #later(unique: Buffer, operation: Operation<unknown>, result: Promise<unknown>): void {
     this.#waiting += 1
     let answered = false
     const once = (answer: () => void): void => {
@@ -63,27 +63,35 @@ export class Session {
       answer()
     }
     const deadline = setTimeout(() => {
-      once(() => this.#answer(unique, ERRNO.ETIMEDOUT, NONE))
+      once(() => this.#refuse(unique, ERRNO.ETIMEDOUT))
     }, this.#options.deadlineMs)
-    reply.then(
-      (value) => once(() => this.#answer(unique, 0, value)),
+    result.then(
+      (value) => once(() => this.#tryAnswer(unique, operation, value)),
       (error: unknown) => once(() => this.#fail(unique, error)),
     )
   }
 
-  #fail(unique: string, error: unknown): void {
-    const code = errnoOf(error)
-    if (code === ERRNO.EIO) this.#options.onFault(error)
-    this.#answer(unique, code, NONE)
+  #tryAnswer(unique: Buffer, operation: Operation<unknown>, value: unknown): void {
+    try {
+      this.#answer(unique, operation, value)
+    } catch (error) {
+      this.#fail(unique, error)
+    }
   }
 
-  #answer(unique: string, code: number, reply: Reply): void {
-    if (reply === NO_REPLY) return
-    const data = reply ?? NONE
-    const header = Buffer.allocUnsafe(OUT_HEADER_BYTES)
-    header.writeUInt32LE(OUT_HEADER_BYTES + data.length, 0)
-    header.writeInt32LE(-code, 4)
-    header.write(unique, 8, 'latin1')
-    this.#options.send(header, data)
+  #fail(unique: Buffer, error: unknown): void {
+    const code = errnoOf(error)
+    if (code === ERRNO.EIO) this.#options.onFault(error)
+    this.#refuse(unique, code)
+  }
+
+  #refuse(unique: Buffer, code: number): void {
+    this.#options.send(this.#reply.finish(unique, code, 0, true))
+  }
+
+  #answer(unique: Buffer, operation: Operation<unknown>, value: unknown): void {
+    const body = operation.reply(value, this.#reply)
+    if (typeof body === 'number') this.#options.send(this.#reply.finish(unique, 0, body, true))
+    else this.#options.send(this.#reply.finish(unique, 0, body.length, false), body)
   }
 }
