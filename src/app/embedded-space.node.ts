@@ -42,6 +42,7 @@ export async function openSpace(dir: string, passphrase: Uint8Array, options: Sp
     const space = await logIn(stores(store), { name: NAME, passphrase }, { owner: owner(), commitSeconds: COMMIT_SECONDS, ...options })
     return {
       ...space,
+      check: (checkOptions) => space.check({ stored: store.cids(), ...checkOptions }),
       close: async () => {
         await space.close()
         await store.close()

@@ -8,6 +8,8 @@ import type { Awaitable } from '../lib/brand.js'
 import type { BlockStore, StoreUsage } from '../store/block.js'
 import type { PointerStore } from '../store/pointer.js'
 import { type Remembered, Tree } from '../store/tree.js'
+import { type CheckOptions, checkSpace } from '../vfs/check.js'
+import type { CheckReport } from '../vfs/check-report.js'
 import { BrochFilesystem, type FilesystemOptions } from '../vfs/broch-filesystem.js'
 
 /** Keeps the one account record; a write is one step. */
@@ -28,6 +30,8 @@ export type SpaceOptions = Pick<Partial<FilesystemOptions>, 'readOnly' | 'atime'
   readonly remembered?: Remembered
 }
 
+export type SpaceCheckOptions = Pick<CheckOptions, 'stored' | 'data' | 'signal' | 'onProgress'>
+
 export interface SpaceStatus {
   readonly dirtyBytes: number
   readonly dirtyInodes: number
@@ -41,6 +45,8 @@ export interface SpaceStatus {
 export interface OpenSpace {
   readonly fs: BrochFilesystem
   status(): Promise<SpaceStatus>
+  /** Goes over everything that is committed, and changes nothing. Nobody should write meanwhile. */
+  check(options?: SpaceCheckOptions): Promise<CheckReport>
   /** Commits for the last time. The stores stay open. */
   close(): Promise<void>
 }
@@ -74,6 +80,7 @@ async function openAs({ blocks, pointers, crypto }: SpaceStores, identity: Ident
       usage: await blocks.usage(),
       alarms: [...fs.alarms].map(([message, count]) => ({ message, count })),
     }),
+    check: (checkOptions = {}) => checkSpace({ tree, crypto, home: identity.home, ...checkOptions }),
     close: () => fs.close(),
   }
 }

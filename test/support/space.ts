@@ -5,6 +5,8 @@ import { MemoryBlockStore } from '../../src/store/memory-block-store.js'
 import { MemoryPointerStore } from '../../src/store/memory-pointer-store.js'
 import type { PointerStore } from '../../src/store/pointer.js'
 import { Tree } from '../../src/store/tree.js'
+import { checkSpace } from '../../src/vfs/check.js'
+import type { CheckReport } from '../../src/vfs/check-report.js'
 import { BrochFilesystem, type FilesystemOptions } from '../../src/vfs/broch-filesystem.js'
 
 /** A space on given stores (memory unless told otherwise) that can be opened again and again. */
@@ -21,5 +23,8 @@ export function testSpace(stores?: { blocks: BlockStore; pointers: PointerStore 
   const openTree = () => Tree.open({ blocks, pointers, crypto, writer: pair.publicKey })
   const open = async (options: Partial<FilesystemOptions> = {}) =>
     BrochFilesystem.open({ tree: await openTree(), blocks, crypto, secretKey: pair.secretKey, home, now, ...options })
-  return { blocks, pointers, open, openTree, writer: pair.publicKey }
+  /** Everything in the store, checked. Blocks of stores that cannot list theirs are not looked for. */
+  const check = async (): Promise<CheckReport> =>
+    checkSpace({ tree: await openTree(), crypto, home, stored: blocks instanceof MemoryBlockStore ? Array.from(blocks.blocks(), ({ cid }) => cid) : [] })
+  return { blocks, pointers, open, openTree, check, home, pair, writer: pair.publicKey }
 }

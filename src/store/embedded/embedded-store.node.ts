@@ -13,7 +13,7 @@ import type { Crypto, PublicSignKey } from '../../crypto/crypto.js'
 import { concatBytes, toHex } from '../../lib/bytes.js'
 import { BrochError } from '../../lib/error.js'
 import { type Block, type BlockStore, CID_BYTES, type Cid, type StoreUsage } from '../block.js'
-import { cidKey, makeCid } from '../cid.js'
+import { cidFromKey, cidKey, makeCid } from '../cid.js'
 import type { PointerStore, SignedPointer } from '../pointer.js'
 import { decodePointer, encodePointer, verifyPointer } from '../root.js'
 import { takeLock } from './lock.node.js'
@@ -89,6 +89,11 @@ export class EmbeddedStore implements BlockStore, PointerStore {
 
   getMany(cids: readonly Cid[]): Promise<(Uint8Array | undefined)[]> {
     return Promise.resolve().then(() => cids.map((cid) => this.peek(cid)))
+  }
+
+  /** All blocks, in no order. */
+  *cids(): Generator<Cid> {
+    for (const key of this.#index.keys()) yield cidFromKey(key)
   }
 
   has(cid: Cid): Promise<boolean> {
