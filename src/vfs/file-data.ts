@@ -290,8 +290,8 @@ export class FileData {
   #unseal(index: number, base: Base): void {
     if (base.plain === undefined || base.fragment === undefined) return
     this.#loose.delete(cidKey(base.fragment.cid))
-    if (this.#base(index) !== base) return
     this.#meter.bytes -= base.plain.length
+    if (this.#base(index) !== base) return
     this.#table(Math.floor(index / FRAGMENTS_PER_CHUNK))[index % FRAGMENTS_PER_CHUNK] = { length: base.length, plain: base.plain }
     this.#markChunk(Math.floor(index / FRAGMENTS_PER_CHUNK))
   }
@@ -385,6 +385,14 @@ export class FileData {
     this.#overlays.delete(index)
   }
 
+  #cutOverlay(index: number, length: number): void {
+    const overlay = this.#overlays.get(index)
+    if (overlay === undefined) return
+    const before = overlay.bytes
+    overlay.truncate(length)
+    this.#meter.bytes += overlay.bytes - before
+  }
+
   #length(index: number): number {
     return Math.max(this.#base(index)?.length ?? 0, this.#overlays.get(index)?.end ?? 0)
   }
@@ -419,7 +427,7 @@ export class FileData {
     }
     if (this.#length(index) <= length) return
     this.#resize(index, () => {
-      this.#overlays.get(index)?.truncate(length)
+      this.#cutOverlay(index, length)
       const base = this.#base(index)
       if (base !== undefined && base.length > length) this.#setBase(index, shortened(base, length))
     })

@@ -38,6 +38,7 @@ test.prop([fc.array(step, { minLength: 4, maxLength: 25, size: 'max' })], { numR
       model.fill(0, Math.min(at, model.length), Math.min(at + length, model.length))
     } else {
       await fs.commit()
+      expect(fs.dirty).toEqual({ bytes: 0, inodes: 0 })
       if (kind === 'reopen') {
         fs = await space.open()
         id = (await fs.lookup(ROOT_ID, utf8('f'))).id
