@@ -27,7 +27,7 @@ module.exports = {
   forbidden: [
     ...layers,
     { name: 'no-tests-in-src', severity: 'error', from: { path: '^src/' }, to: { path: '^test/' } },
-    { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },
     {
       name: 'portable-core',
       comment: 'these run in a browser: node: modules and native packages only in *.node.ts',

@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** Real mounts run one at a time; everything else side by side. */
 export default defineConfig({
   test: {
+    allowOnly: false,
     testTimeout: 120_000,
     hookTimeout: 60_000,
     projects: [

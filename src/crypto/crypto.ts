@@ -55,7 +55,8 @@ export interface Crypto {
   seal(plain: Uint8Array, nonce: Nonce, key: SymmetricKey): Sealed
   /** Undefined when the box was not made with this key and nonce. */
   open(sealed: Sealed, nonce: Nonce, key: SymmetricKey): Uint8Array | undefined
-  sha256(data: Uint8Array): Uint8Array
+  /** A function of its own: it is handed to layers that need nothing else. */
+  readonly sha256: (data: Uint8Array) => Uint8Array
   /** HMAC-SHA-512, first 32 bytes: NaCl's crypto_auth. The one key derivation function. */
   auth(message: Uint8Array, key: SymmetricKey): SymmetricKey
   signKeyPair(seed: Uint8Array): SignKeyPair

@@ -31,7 +31,7 @@ interface PipeHandle {
 /** A libuv pipe on the descriptor; undefined when this Node has no such thing. */
 function pipeHandle(fd: number): PipeHandle | undefined {
   try {
-    const { binding } = process as unknown as { binding(name: string): { Pipe: new (kind: number) => PipeHandle; constants: { SOCKET: number } } }
+    const { binding } = process as unknown as { readonly binding: (name: string) => { Pipe: new (kind: number) => PipeHandle; constants: { SOCKET: number } } }
     const { Pipe, constants } = binding('pipe_wrap')
     const handle = new Pipe(constants.SOCKET)
     return (handle.open(fd) ?? 0) === 0 ? handle : undefined
@@ -50,7 +50,7 @@ function readByPoll(handle: PipeHandle, receive: (bytes: Buffer) => void): Promi
     },
   }
   const options = { handle, onread, writable: false }
-  const socket = new Socket(options as unknown as ConstructorParameters<typeof Socket>[0])
+  const socket = new Socket(options)
   return new Promise((done, fail) => {
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENODEV') done()

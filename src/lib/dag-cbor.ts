@@ -36,19 +36,6 @@ export function decode(bytes: Uint8Array): Value {
   return value
 }
 
-/** The CIDs of all links in a document, in order, as views. @throws BrochError CORRUPT as {@link decode}. */
-export function linksIn(bytes: Uint8Array): Uint8Array[] {
-  const links: Uint8Array[] = []
-  collectLinks(decode(bytes), links)
-  return links
-}
-
-function collectLinks(value: Value, links: Uint8Array[]): void {
-  if (value instanceof Link) links.push(value.cid)
-  else if (value instanceof Map) for (const item of value.values()) collectLinks(item as Value, links)
-  else if (Array.isArray(value)) for (const item of value) collectLinks(item as Value, links)
-}
-
 function writeValue(writer: CborWriter, value: Value, depth: number, left: { items: number }): void {
   left.items -= 1
   if (left.items < 0) throw new BrochError('INVALID', 'dag-cbor: too many items')
@@ -72,13 +59,13 @@ function writeContainer(
     writer.arrayHead(value.length)
     for (const item of value) writeValue(writer, item as Value, depth, left)
   } else if (value instanceof Map) {
-    writeMap(writer, value, depth, left)
+    writeMap(writer, value as ReadonlyMap<string, Value>, depth, left)
   } else {
     throw new BrochError('INVALID', 'dag-cbor: no such type')
   }
 }
 
-function writeMap(writer: CborWriter, map: Map<string, Value>, depth: number, left: { items: number }): void {
+function writeMap(writer: CborWriter, map: ReadonlyMap<string, Value>, depth: number, left: { items: number }): void {
   const sorted = [...map].map(([key, item]) => ({ text: key, key: utf8(key), item }))
   if (sorted.length > 1) sorted.sort((a, b) => compareKeys(a.key, b.key))
   writer.mapHead(sorted.length)

@@ -79,12 +79,6 @@ export class ChampCursor {
   }
 }
 
-/** All entries. @throws NeedBlocks when a block is not at hand: then it is over; begin again, or use a cursor. */
-export function* entries(root: Cid | undefined, source: ChampSource): Generator<Entry> {
-  const cursor = new ChampCursor(root, source)
-  for (let entry = cursor.next(); entry !== undefined; entry = cursor.next()) yield entry
-}
-
 /** A label whose value differs: undefined where it is absent. */
 export interface Difference {
   readonly label: Label
@@ -161,6 +155,7 @@ function compareEntries(before: readonly Entry[], after: readonly Entry[], found
     const old = order <= 0 ? a : undefined
     const next = order >= 0 ? b : undefined
     if (old !== undefined && next !== undefined && compareBytes(old.value, next.value) === 0) continue
-    found.push({ label: (old ?? next as Entry).label, before: old?.value, after: next?.value })
+    const { label } = (old ?? next) as Entry
+    found.push({ label, before: old?.value, after: next?.value })
   }
 }

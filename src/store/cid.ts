@@ -3,7 +3,7 @@
  * @packageDocumentation
  */
 import { equalBytes } from '../lib/bytes.js'
-import { CODEC_DAG_CBOR, CODEC_RAW, isLinkAt } from '../lib/dag-cbor-value.js'
+import { CODEC_DAG_CBOR, CODEC_RAW } from '../lib/dag-cbor-value.js'
 import { BrochError } from '../lib/error.js'
 import { type Block, CID_BYTES, type Cid, type Codec, MAX_BLOCK_BYTES } from './block.js'
 import { pairsOf } from './label.js'
@@ -31,12 +31,6 @@ export function makeBlock(sha256: Sha256, codec: Codec, bytes: Uint8Array): Bloc
 
 export function codecOf(cid: Cid): Codec {
   return cid[1] === CODEC_RAW ? 'raw' : 'dag-cbor'
-}
-
-/** @throws BrochError CORRUPT unless these are 36 bytes of the form we use. */
-export function toCid(bytes: Uint8Array): Cid {
-  if (bytes.length !== CID_BYTES || !isLinkAt(bytes, 0)) throw new BrochError('CORRUPT', 'not a CID of this format')
-  return bytes as Cid
 }
 
 /** A short string for use as a `Map` key, the same for equal CIDs only. Inverse: {@link cidFromKey}. */
@@ -75,26 +69,7 @@ export function formatCid(cid: Cid): string {
   let value = 0
   for (const byte of cid) {
     value = ((value << 8) | byte) & 0xfff
-    for (bits += 8; bits >= 5; bits -= 5) text += ALPHABET[(value >>> (bits - 5)) & 31]
+    for (bits += 8; bits >= 5; bits -= 5) text += ALPHABET.charAt((value >>> (bits - 5)) & 31)
   }
-  return bits > 0 ? text + (ALPHABET[(value << (5 - bits)) & 31] as string) : text
-}
-
-/** @throws BrochError INVALID when the text is not the one form of a CID we use. */
-export function parseCid(text: string): Cid {
-  const bytes: number[] = []
-  let bits = 0
-  let value = 0
-  for (const character of text.slice(1, 64)) {
-    const digit = ALPHABET.indexOf(character)
-    if (digit < 0) throw new BrochError('INVALID', 'not a CID')
-    value = ((value << 5) | digit) & 0xfff
-    bits += 5
-    if (bits < 8) continue
-    bits -= 8
-    bytes.push((value >>> bits) & 255)
-  }
-  const cid = Uint8Array.from(bytes) as Cid
-  if (cid.length !== CID_BYTES || !isLinkAt(cid, 0) || formatCid(cid) !== text) throw new BrochError('INVALID', 'not a CID')
-  return cid
+  return bits > 0 ? text + ALPHABET.charAt((value << (5 - bits)) & 31) : text
 }

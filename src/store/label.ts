@@ -3,23 +3,11 @@
  * @packageDocumentation
  */
 import type { Brand } from '../lib/brand.js'
-import { BrochError } from '../lib/error.js'
 
 /** 32 bytes, random or secretly derived: they tell a stranger nothing, and spread evenly. */
 export type Label = Brand<Uint8Array, 'Label'>
 
 export const LABEL_BYTES = 32
-
-/** @throws BrochError INVALID unless 32 bytes long. */
-export function toLabel(bytes: Uint8Array): Label {
-  if (bytes.length !== LABEL_BYTES) throw new BrochError('INVALID', 'a label has 32 bytes')
-  return bytes as Label
-}
-
-/** A short string for use as a `Map` key: two bytes a code unit. */
-export function labelKey(label: Label): string {
-  return pairsOf(label, 0, LABEL_BYTES)
-}
 
 /** `length` (even) bytes from `start` as a string, two a code unit. Not text: a fast key. */
 export function pairsOf(bytes: Uint8Array, start: number, length: number): string {

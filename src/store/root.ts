@@ -37,8 +37,9 @@ export function encodeRoot(sha256: Sha256, root: Root): Block {
 
 /** @throws BrochError CORRUPT; NEWER_FORMAT for a version or field this program does not know. */
 export function decodeRoot(bytes: Uint8Array): Root {
-  const map = decode(bytes)
-  if (!(map instanceof Map)) throw corrupt('not a map')
+  const value = decode(bytes)
+  if (!(value instanceof Map)) throw corrupt('not a map')
+  const map = value as ReadonlyMap<string, Value>
   const version = map.get('v')
   if (version !== VERSION || map.size !== 3) {
     if (typeof version === 'number' && version >= VERSION) throw new BrochError('NEWER_FORMAT', 'a root of a newer format')

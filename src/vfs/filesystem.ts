@@ -1,13 +1,12 @@
 /**
  * What a kernel (or a test, or WebDAV) asks of a filesystem: the operations of the manual pages, by inode.
  *
- * Names are bytes. Every operation may answer at once or later; it throws, or rejects with, an {@link Errno} for an
+ * Names are bytes. Every operation may answer at once or later; it throws, or rejects with, an `Errno` for an
  * ordinary refusal and a BrochError for a failure. Permission bits are the caller's business (the kernel checks them
  * with `default_permissions`); what only the filesystem can do (setgid inheritance, clearing setuid, ACL masks) is done here.
  * @packageDocumentation
  */
 import type { Awaitable, Brand } from '../lib/brand.js'
-import type { Errno } from './errno.js'
 
 /**
  * Names an inode from its first lookup until the last is taken back. 1 is the root; none is used twice in a mount.
@@ -160,5 +159,3 @@ export interface Filesystem {
   sync(): Awaitable<void>
   watch(watcher: Watcher): void
 }
-
-export type { Errno }

@@ -22,8 +22,8 @@ const AT_FDCWD = -100
 const NAMES = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]))
 
 /** Fails as Node's own calls do: an error with a `code`. */
-function checked(name: string, result: number): number {
-  if (Number(result) >= 0) return Number(result)
+function checked(name: string, result: unknown): number {
+  if (Number(result) >= 0) return Number(result) // 64 bits come as number or bigint
   const code = NAMES.get(koffi.errno()) ?? String(koffi.errno())
   throw Object.assign(new Error(`${code}: ${name}`), { code })
 }

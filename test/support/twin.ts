@@ -193,7 +193,8 @@ export function difference(a: Map<string, unknown>, b: Map<string, unknown>): st
 }
 
 export function show(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : item)) ?? 'absent'
+  const text = JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : item)) as string | undefined
+  return text ?? 'absent'
 }
 
 export function brief(text: string): string {

@@ -107,7 +107,7 @@ export class EmbeddedStore implements BlockStore, PointerStore {
       if (fresh.size > 0) this.#putFresh([...fresh.values()])
       return Promise.resolve()
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
