@@ -40,7 +40,7 @@ const empty = (): number => 0
 const bytesAsTheyAre = (bytes: Uint8Array): Uint8Array => bytes
 
 function operation<T>(run: Operation<T>['run'], reply: Operation<T>['reply']): Operation<unknown> {
-  return { run, reply } as Operation<unknown>
+  return { run, reply }
 }
 
 function entryReply(entry: Entry, out: ReplyBuffer): number {

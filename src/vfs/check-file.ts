@@ -22,11 +22,11 @@ export interface FileCheckContext {
   readonly data: boolean
   readonly counts: { fragments: number; bytes: number }
   /** nodes that nothing was found to refer to yet */
-  nodesLeft(): number
-  node(label: Label): NodeBlock
+  readonly nodesLeft: () => number
+  readonly node: (label: Label) => NodeBlock
   /** What it gives; undefined when something is damaged, which is reported. */
-  attempt<T>(what: string, step: () => T): Promise<T | undefined>
-  problem(kind: ProblemKind, what: string): void
+  readonly attempt: <T>(what: string, step: () => T) => Promise<T | undefined>
+  readonly problem: (kind: ProblemKind, what: string) => void
 }
 
 export class FileCheck {
