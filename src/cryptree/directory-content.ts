@@ -6,11 +6,16 @@ import { type Crypto, KEY_BYTES, type SymmetricKey } from '../crypto/crypto.js'
 import { fromBinaryString, toBinaryString } from '../lib/bytes.js'
 import { decode, encode } from '../lib/dag-cbor.js'
 import { LABEL_BYTES } from '../store/label.js'
+import { isEntryName } from './entry-name.js'
 import type { ObjectKey } from './keys.js'
-import { asBytes, asCount, asList, malformed } from './properties.js'
+import { decodeExtension, encodeExtension, type Extension } from './extension.js'
+import { asBytes, asCount, asList, isObjectType, malformed } from './shape.js'
 
-export const NAME_MAX = 255
 const HASH_BYTES = 6
+/** A directory takes one more bucket above the one, and one less below the other: entries for each bucket. */
+export const MOST_PER_BUCKET = 64
+export const LEAST_PER_BUCKET = 24
+const MAX_ENTRIES = 2 ** 40
 const FIXED_BYTES = HASH_BYTES + 3 + LABEL_BYTES + KEY_BYTES
 
 /** A name and the capability behind it. Strings are binary (one code unit a byte): they are kept by the hundred thousand. */
@@ -30,24 +35,32 @@ export interface DirectoryContent {
   readonly entries: number
   /** null when N > 1: the buckets then have nodes of their own */
   readonly inline: readonly DirectoryEntry[] | null
+  readonly ext: Extension
 }
 
 export function encodeDirectoryContent(content: DirectoryContent): Uint8Array {
   const inline = content.inline === null ? null : encodeBucket(content.inline)
-  return encode([content.key, content.buckets, content.entries, inline, new Map()])
+  return encode([content.key, content.buckets, content.entries, inline, encodeExtension(content.ext)])
 }
 
 /** @throws BrochError CORRUPT */
 export function decodeDirectoryContent(payload: Uint8Array): DirectoryContent {
-  const [key, buckets, entries, inline] = asList(decode(payload))
-  const n = asCount(buckets)
-  if (asBytes(key).length !== KEY_BYTES || n < 1 || (inline === null) !== n > 1) throw malformed()
-  return {
+  const [key, buckets, entries, inline, ext, ...rest] = asList(decode(payload))
+  const content: DirectoryContent = {
     key: asBytes(key).slice() as ObjectKey,
-    buckets: n,
+    buckets: asCount(buckets),
     entries: asCount(entries),
     inline: inline === null ? null : decodeBucket(asBytes(inline)),
+    ext: decodeExtension(ext),
   }
+  if (content.key.length !== KEY_BYTES || rest.length > 0 || !fits(content)) throw malformed()
+  return content
+}
+
+/** As many buckets as the entries ask for: a hostile number would be a loop without end. */
+function fits({ buckets, entries, inline }: DirectoryContent): boolean {
+  if (buckets === 1) return inline?.length === entries && entries <= MOST_PER_BUCKET
+  return inline === null && buckets > 1 && entries <= MAX_ENTRIES && entries >= LEAST_PER_BUCKET * buckets && entries <= MOST_PER_BUCKET * buckets
 }
 
 /** @param entries - in order of hash and then name */
@@ -81,11 +94,12 @@ export function decodeBucket(bytes: Uint8Array): DirectoryEntry[] {
     const end = at + FIXED_BYTES + nameLength
     if (end > bytes.length || bytes[at + 7] !== 0) throw malformed()
     const entry = entryAt(bytes, at, nameLength)
-    if (!isEntryName(entry.name) || (last !== undefined && compareEntries(last, entry) >= 0)) throw malformed()
+    if (!isEntryName(entry.name) || !isObjectType(entry.type) || (last !== undefined && compareEntries(last, entry) >= 0)) throw malformed()
     entries.push(entry)
     last = entry
     at = end
   }
+  if (new Set(entries.map(({ name }) => name)).size < entries.length) throw malformed()
   return entries
 }
 
@@ -106,12 +120,6 @@ export function compareEntries(a: DirectoryEntry, b: DirectoryEntry): number {
   if (a.hash !== b.hash) return a.hash - b.hash
   if (a.name === b.name) return 0
   return a.name < b.name ? -1 : 1
-}
-
-/** 1 to 255 bytes, no `/`, no NUL, not `.` or `..`. */
-export function isEntryName(name: string): boolean {
-  if (name.length < 1 || name.length > NAME_MAX || name === '.' || name === '..') return false
-  return !name.includes('/') && !name.includes('\0')
 }
 
 /** First 48 bits of the keyed hash of a name. */

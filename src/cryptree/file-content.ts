@@ -4,9 +4,12 @@
  */
 import { KEY_BYTES, NONCE_BYTES, type Nonce } from '../crypto/crypto.js'
 import { decode, encode } from '../lib/dag-cbor.js'
+import type { Value } from '../lib/dag-cbor-value.js'
 import type { Cid } from '../store/block.js'
+import { ChunkSet } from './chunk-set.js'
+import { decodeExtension, encodeExtension, type Extension } from './extension.js'
 import type { ObjectKey } from './keys.js'
-import { asBytes, asCount, asList, malformed } from './properties.js'
+import { asBytes, asCount, asList, malformed } from './shape.js'
 
 export const FRAGMENT_LOG2 = 18
 export const FRAGMENT_BYTES = 1 << FRAGMENT_LOG2
@@ -33,24 +36,28 @@ export interface FileContent {
   readonly inline: Uint8Array | null
   readonly table: FragmentTable
   /** chunks from 1 on that have a node */
-  readonly chunks: ReadonlySet<number>
+  readonly chunks: ChunkSet
+  readonly ext: Extension
 }
 
 export function encodeFileContent(content: FileContent): Uint8Array {
-  return encode([content.key, FRAGMENT_LOG2, content.inline, encodeTable(content.table), toRanges(content.chunks), new Map()])
+  const { key, inline, table, chunks, ext } = content
+  return encode([key, FRAGMENT_LOG2, inline, encodeTable(table), chunks.ranges(), encodeExtension(ext)])
 }
 
 /** @throws BrochError CORRUPT */
 export function decodeFileContent(payload: Uint8Array, links: readonly Cid[]): FileContent {
-  const [key, log2, inline, table, ranges] = asList(decode(payload))
-  if (log2 !== FRAGMENT_LOG2 || asBytes(key).length !== KEY_BYTES) throw malformed()
-  if (inline !== null && asBytes(inline).length > INLINE_MAX) throw malformed()
-  return {
+  const [key, log2, inline, table, ranges, ext, ...rest] = asList(decode(payload))
+  if (log2 !== FRAGMENT_LOG2 || asBytes(key).length !== KEY_BYTES || rest.length > 0) throw malformed()
+  const content = {
     key: asBytes(key).slice() as ObjectKey,
     inline: inline === null ? null : asBytes(inline).slice(),
     table: decodeTable(asBytes(table), links),
-    chunks: fromRanges(asList(ranges).map((range) => asList(range).map(asCount))),
+    chunks: decodeChunks(asList(ranges)),
+    ext: decodeExtension(ext),
   }
+  if (content.inline !== null && (content.inline.length > INLINE_MAX || links.length > 0 || content.chunks.size > 0)) throw malformed()
+  return content
 }
 
 /** Rows for the fragments present; their CIDs go into the node's links, in this order. */
@@ -92,27 +99,11 @@ export function linksOf(table: FragmentTable): Cid[] {
   return links
 }
 
-function toRanges(chunks: ReadonlySet<number>): number[][] {
-  const ranges: number[][] = []
-  let range: number[] | undefined
-  for (const chunk of [...chunks].sort((a, b) => a - b)) {
-    if (range !== undefined && (range[0] as number) + (range[1] as number) === chunk) range[1] = (range[1] as number) + 1
-    else ranges.push((range = [chunk, 1]))
-  }
-  return ranges
-}
-
-/** A terabyte has 200,000 chunks; more than this in one range is no file of ours. */
-const MAX_CHUNKS = 50_000_000
-
-function fromRanges(ranges: readonly (readonly number[])[]): Set<number> {
-  const chunks = new Set<number>()
-  let end = 1
-  for (const [first, count, ...rest] of ranges) {
-    if (first === undefined || count === undefined || rest.length > 0) throw malformed()
-    if (first < end || count < 1 || count + chunks.size > MAX_CHUNKS) throw malformed()
-    end = first + count
-    for (let chunk = first; chunk < end; chunk++) chunks.add(chunk)
+function decodeChunks(ranges: readonly Value[]): ChunkSet {
+  const chunks = new ChunkSet()
+  for (const range of ranges) {
+    const [first, count, ...rest] = asList(range)
+    if (rest.length > 0 || !chunks.append(asCount(first), asCount(count))) throw malformed()
   }
   return chunks
 }

@@ -5,7 +5,10 @@
 import { decode, encode } from '../lib/dag-cbor.js'
 import type { Value } from '../lib/dag-cbor-value.js'
 import { fromBinaryString, toBinaryString } from '../lib/bytes.js'
-import { BrochError } from '../lib/error.js'
+import { LABEL_BYTES } from '../store/label.js'
+import { isEntryName, NAME_MAX } from './entry-name.js'
+import { decodeExtension, encodeExtension, type Extension } from './extension.js'
+import { asBytes, asCount, asList, isObjectType, malformed } from './shape.js'
 
 /** Seconds (signed) and nanoseconds. */
 export interface TimeStamp {
@@ -40,11 +43,14 @@ export interface Properties {
   readonly xattrs: ReadonlyMap<string, Uint8Array> | undefined
   readonly parents: readonly ParentLink[]
   /** fields of later versions, kept as they came */
-  readonly ext: ReadonlyMap<string, Value> | undefined
+  readonly ext: Extension
 }
 
 const FIELDS = 16
-const EMPTY: ReadonlyMap<string, Value> = new Map()
+const SYMLINK = 10
+const MAX_32 = 0xffff_ffff
+const TARGET_MAX = 4095
+const ATTRIBUTE_MAX = 65_536
 
 export function encodeProperties(p: Properties): Uint8Array {
   const xattrs = p.xattrs === undefined ? [] : [...p.xattrs].sort(byName).map(([name, value]) => [fromBinaryString(name), value])
@@ -53,33 +59,52 @@ export function encodeProperties(p: Properties): Uint8Array {
     pair(p.atime), pair(p.mtime), pair(p.ctime), pair(p.btime),
     p.target, xattrs,
     p.parents.map((link) => [fromBinaryString(link.directory), fromBinaryString(link.name)]),
-    p.ext ?? EMPTY,
+    encodeExtension(p.ext),
   ])
 }
 
-/** @throws BrochError CORRUPT when the payload has another shape. */
+/** @throws BrochError CORRUPT when the payload has another shape, or holds what no object can have. */
 export function decodeProperties(payload: Uint8Array): Properties {
   const f = asList(decode(payload))
-  if (f.length !== FIELDS) throw malformed()
-  const xattrs = asList(f[13]).map(asPair)
-  const ext = f[15]
-  if (!(ext instanceof Map)) throw malformed()
+  if (f.length !== FIELDS || !isObjectType(f[0])) throw malformed()
   return {
-    type: asCount(f[0]), mode: asCount(f[1]), uid: asCount(f[2]), gid: asCount(f[3]),
-    size: asCount(f[4]), allocated: asCount(f[5]), nlink: asCount(f[6]), rdev: asCount(f[7]),
+    type: f[0], mode: asCount(f[1], 0o7777), uid: asCount(f[2], MAX_32), gid: asCount(f[3], MAX_32),
+    size: asCount(f[4]), allocated: asCount(f[5]), nlink: asCount(f[6], MAX_32), rdev: asCount(f[7], MAX_32),
     atime: asTime(f[8]), mtime: asTime(f[9]), ctime: asTime(f[10]), btime: asTime(f[11]),
-    target: f[12] === null ? null : asBytes(f[12]).slice(),
-    xattrs: xattrs.length === 0 ? undefined : new Map(xattrs.map(([name, value]) => [toBinaryString(name), value.slice()])),
-    parents: asList(f[14]).map(asPair).map(([directory, name]) => ({ directory: toBinaryString(directory), name: toBinaryString(name) })),
-    ext: ext.size === 0 ? undefined : (ext as ReadonlyMap<string, Value>),
+    target: asTarget(f[0], f[12]),
+    xattrs: asAttributes(f[13]),
+    parents: asList(f[14]).map(asParent),
+    ext: decodeExtension(f[15]),
   }
 }
 
-/** True when a later version wrote something that this one must not write over. */
-export function hasCriticalField(ext: ReadonlyMap<string, Value> | undefined): boolean {
-  if (ext === undefined) return false
-  for (const name of ext.keys()) if (name.startsWith('!')) return true
-  return false
+function asTarget(type: number, value: Value | undefined): Uint8Array | null {
+  if (type !== SYMLINK) return value === null ? null : refuse()
+  const target = asBytes(value)
+  if (target.length < 1 || target.length > TARGET_MAX || target.includes(0)) throw malformed()
+  return target.slice()
+}
+
+function asAttributes(value: Value | undefined): Map<string, Uint8Array> | undefined {
+  const list = asList(value)
+  if (list.length === 0) return undefined
+  const attributes = new Map<string, Uint8Array>()
+  let last = ''
+  for (const item of list) {
+    const [bytes, content] = asPair(item)
+    const name = toBinaryString(bytes)
+    if (name <= last || name.length > NAME_MAX || name.includes('\0') || content.length > ATTRIBUTE_MAX) throw malformed()
+    attributes.set(name, content.slice())
+    last = name
+  }
+  return attributes
+}
+
+function asParent(value: Value): ParentLink {
+  const [directory, bytes] = asPair(value)
+  const name = toBinaryString(bytes)
+  if (directory.length !== LABEL_BYTES || !isEntryName(name)) throw malformed()
+  return { directory: toBinaryString(directory), name }
 }
 
 function byName(a: readonly [string, Uint8Array], b: readonly [string, Uint8Array]): number {
@@ -91,37 +116,16 @@ function pair(time: TimeStamp): [number, number] {
 }
 
 function asTime(value: Value | undefined): TimeStamp {
-  const [seconds, nanoseconds] = asList(value)
-  if (typeof seconds !== 'number' || typeof nanoseconds !== 'number') throw malformed()
-  if (nanoseconds < 0 || nanoseconds > 999_999_999) throw malformed()
-  return { seconds, nanoseconds }
+  const [seconds, nanoseconds, ...rest] = asList(value)
+  if (typeof seconds !== 'number' || rest.length > 0) throw malformed()
+  return { seconds, nanoseconds: asCount(nanoseconds, 999_999_999) }
 }
 
 function asPair(value: Value | undefined): [Uint8Array, Uint8Array] {
   const [first, second, ...rest] = asList(value)
-  if (rest.length > 0) throw malformed()
-  return [asBytes(first), asBytes(second)]
+  return rest.length > 0 ? refuse() : [asBytes(first), asBytes(second)]
 }
 
-/** @internal shared with the content decoders */
-export function asList(value: Value | undefined): readonly Value[] {
-  if (!Array.isArray(value)) throw malformed()
-  return value as readonly Value[]
-}
-
-/** @internal */
-export function asBytes(value: Value | undefined): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw malformed()
-  return value
-}
-
-/** @internal */
-export function asCount(value: Value | undefined): number {
-  if (typeof value !== 'number' || value < 0) throw malformed()
-  return value
-}
-
-/** @internal */
-export function malformed(): BrochError {
-  return new BrochError('CORRUPT', 'a sealed part holds something that is not of the format')
+function refuse(): never {
+  throw malformed()
 }

@@ -14,16 +14,18 @@ import {
   encodeBucket,
   encodeDirectoryContent,
   hashName,
+  LEAST_PER_BUCKET,
+  MOST_PER_BUCKET,
   splitHash,
   splitStep,
 } from '../cryptree/directory-content.js'
+import type { Extension } from '../cryptree/extension.js'
 import { derivedLabel, nameKey, type ObjectKey, randomObjectKey } from '../cryptree/keys.js'
 import { openBucketNode, sealBucketNode } from '../cryptree/object-node.js'
 import type { SymmetricKey } from '../crypto/crypto.js'
+import { BrochError } from '../lib/error.js'
 import type { NodeChange, Nodes } from './nodes.js'
 
-const MOST_PER_BUCKET = 64
-const LEAST_PER_BUCKET = 24
 /** Clean buckets kept in memory after a commit. */
 const KEPT_BUCKETS = 1024
 
@@ -44,7 +46,11 @@ export class Directory {
   /** has a node in the tree */
   readonly #removed = new Set<number>()
 
-  private constructor(nodes: Nodes, key: ObjectKey, buckets: number, entries: number) {
+  /** fields of later versions */
+  readonly ext: Extension
+
+  private constructor(nodes: Nodes, key: ObjectKey, buckets: number, entries: number, ext: Extension) {
+    this.ext = ext
     this.#nodes = nodes
     this.#key = key
     this.#nameKey = nameKey(nodes.crypto, key)
@@ -53,7 +59,7 @@ export class Directory {
   }
 
   static create(nodes: Nodes): Directory {
-    const directory = new Directory(nodes, randomObjectKey(nodes.crypto), 1, 0)
+    const directory = new Directory(nodes, randomObjectKey(nodes.crypto), 1, 0, undefined)
     directory.#buckets.set(1, { entries: new Map(), sorted: undefined })
     return directory
   }
@@ -61,7 +67,7 @@ export class Directory {
   /** @param payload - of the content part */
   static decode(nodes: Nodes, payload: Uint8Array): Directory {
     const content = decodeDirectoryContent(payload)
-    const directory = new Directory(nodes, content.key, content.buckets, content.entries)
+    const directory = new Directory(nodes, content.key, content.buckets, content.entries, content.ext)
     if (content.inline !== null) directory.#buckets.set(1, toBucket(content.inline))
     return directory
   }
@@ -122,7 +128,7 @@ export class Directory {
 
   encodeContent(): Uint8Array {
     const inline = this.#bucketCount === 1 ? this.#sortedOf(1) : null
-    return encodeDirectoryContent({ key: this.#key, buckets: this.#bucketCount, entries: this.#entries, inline })
+    return encodeDirectoryContent({ key: this.#key, buckets: this.#bucketCount, entries: this.#entries, inline, ext: this.ext })
   }
 
   /** What a commit writes besides the first node. Clean afterwards. */
@@ -153,10 +159,11 @@ export class Directory {
     for (const number of this.#buckets.keys()) this.#dirty.add(number)
   }
 
-  /** Labels of all nodes but the first. */
+  /** Labels of all nodes but the first; also those that the last commit left and the next would take out. */
   derivedLabels(): NodeChange[] {
-    if (this.#bucketCount === 1) return []
-    return [...bucketsFrom(0, this.#bucketCount)].map((number) => ({
+    const numbers = new Set(this.#removed)
+    if (this.#bucketCount > 1) for (const number of bucketsFrom(0, this.#bucketCount)) numbers.add(number)
+    return Array.from(numbers, (number) => ({
       label: derivedLabel(this.#nodes.crypto, this.#key, number),
       block: undefined,
     }))
@@ -171,7 +178,11 @@ export class Directory {
     if (bucket === undefined) {
       const { crypto } = this.#nodes
       const label = derivedLabel(crypto, this.#key, number)
-      bucket = toBucket(decodeBucket(openBucketNode(crypto, label, this.#key, this.#nodes.need(label))))
+      const entries = decodeBucket(openBucketNode(crypto, label, this.#key, this.#nodes.need(label)))
+      if (entries.some(({ hash }) => bucketOf(hash, this.#bucketCount) !== number)) {
+        throw new BrochError('CORRUPT', 'a part of a directory holds names that belong elsewhere')
+      }
+      bucket = toBucket(entries)
       this.#buckets.set(number, bucket)
     }
     return bucket

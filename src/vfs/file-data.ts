@@ -4,7 +4,10 @@
  * Every method that can throw NeedBlocks does so before it changes anything.
  * @packageDocumentation
  */
+import { ChunkSet } from '../cryptree/chunk-set.js'
+import type { Extension } from '../cryptree/extension.js'
 import {
+  CHUNK_BYTES,
   decodeFileContent,
   encodeFileContent,
   FRAGMENT_BYTES,
@@ -20,6 +23,7 @@ import { padme } from '../cryptree/padding.js'
 import { NONCE_BYTES, type Nonce, type SymmetricKey } from '../crypto/crypto.js'
 import type { Block, Cid } from '../store/block.js'
 import { cidKey, makeCid } from '../store/cid.js'
+import { errno } from './errno.js'
 import type { NodeChange, Nodes } from './nodes.js'
 import { MAX_PIECES, Overlay } from './overlay.js'
 
@@ -53,7 +57,9 @@ export class FileData {
   readonly #key: ObjectKey
   readonly #dataKey: SymmetricKey
   readonly #tables = new Map<number, Table>()
-  readonly #chunks: Set<number>
+  readonly #chunks: ChunkSet
+  /** fields of later versions */
+  readonly ext: Extension
   readonly #dirtyChunks = new Set<number>()
   readonly #overlays = new Map<number, Overlay>()
   /** sealed before the commit that will refer to them */
@@ -61,24 +67,25 @@ export class FileData {
   /** bytes in fragments, before padding */
   allocated: number
 
-  private constructor(nodes: Nodes, meter: DirtyMeter, key: ObjectKey, chunks: ReadonlySet<number>, allocated: number) {
+  private constructor(nodes: Nodes, meter: DirtyMeter, key: ObjectKey, chunks: ChunkSet, allocated: number, ext: Extension) {
+    this.ext = ext
     this.#nodes = nodes
     this.#meter = meter
     this.#key = key
     this.#dataKey = dataKey(nodes.crypto, key)
-    this.#chunks = new Set(chunks)
+    this.#chunks = chunks
     this.allocated = allocated
   }
 
   static create(nodes: Nodes, meter: DirtyMeter): FileData {
-    const data = new FileData(nodes, meter, randomObjectKey(nodes.crypto), new Set(), 0)
+    const data = new FileData(nodes, meter, randomObjectKey(nodes.crypto), new ChunkSet(), 0, undefined)
     data.#tables.set(0, [])
     return data
   }
 
   static decode(nodes: Nodes, meter: DirtyMeter, payload: Uint8Array, links: readonly Cid[], allocated: number): FileData {
     const content = decodeFileContent(payload, links)
-    const data = new FileData(nodes, meter, content.key, content.chunks, allocated)
+    const data = new FileData(nodes, meter, content.key, content.chunks, allocated, content.ext)
     const table = toTable(content.table)
     if (content.inline !== null && content.inline.length > 0) table[0] = { length: content.inline.length, plain: content.inline }
     data.#tables.set(0, table)
@@ -103,9 +110,10 @@ export class FileData {
     for (const span of spans(offset, Math.max(1, length))) this.#base(span.index)
   }
 
-  /** Gives the fragments that became full. */
+  /** Gives the fragments that became full. @throws Errno EFBIG when a node has no room to list more chunks. */
   write(offset: number, data: Uint8Array): number[] {
     this.prepare(offset, data.length)
+    if (this.#chunks.isFull && !this.#chunks.has(Math.floor((offset + data.length - 1) / CHUNK_BYTES))) throw errno('EFBIG')
     const full: number[] = []
     for (const span of spans(offset, data.length)) {
       const overlay = this.#overlay(span.index)
@@ -122,7 +130,7 @@ export class FileData {
   truncate(size: number): void {
     const index = Math.floor(size / FRAGMENT_BYTES)
     const boundary = Math.floor(index / FRAGMENTS_PER_CHUNK)
-    const beyond = [...this.#chunks].filter((chunk) => chunk > boundary)
+    const beyond = [...this.#chunks.between(boundary + 1)]
     if (size > 0) for (const chunk of [boundary, ...beyond]) this.#table(chunk)
     for (const fragment of [...this.#overlays.keys()]) {
       if (size === 0) this.#dropOverlay(fragment)
@@ -204,7 +212,7 @@ export class FileData {
   encodeContent(size: number): { payload: Uint8Array; links: Cid[] } {
     const inline = this.#isInline(size) ? (this.#unsealed(0) ?? this.#readAll(size)) : null
     const table = inline === null ? toFragments(this.#table(0)) : []
-    return { payload: encodeFileContent({ key: this.#key, inline, table, chunks: this.#chunks }), links: linksOf(table) }
+    return { payload: encodeFileContent({ key: this.#key, inline, table, chunks: this.#chunks, ext: this.ext }), links: linksOf(table) }
   }
 
   /** Changes of chunk nodes, and sealed fragments that came to nothing. Clean afterwards. */
@@ -236,7 +244,9 @@ export class FileData {
 
   /** Labels of all nodes but the first, and loose blocks: what goes when the file goes. */
   remains(): { changes: NodeChange[]; orphans: Cid[] } {
-    const changes = [...this.#chunks].map((chunk) => ({ label: derivedLabel(this.#nodes.crypto, this.#key, chunk), block: undefined }))
+    const chunks = new Set([...this.#chunks, ...this.#dirtyChunks]) // one cut off since the last commit still has its node
+    chunks.delete(0)
+    const changes = Array.from(chunks, (chunk) => ({ label: derivedLabel(this.#nodes.crypto, this.#key, chunk), block: undefined }))
     for (const index of [...this.#overlays.keys()]) this.#dropOverlay(index)
     return { changes, orphans: [...this.#loose.values()] }
   }
@@ -315,8 +325,9 @@ export class FileData {
   #touchedChunks(offset: number, end: number): Set<number> {
     const first = Math.floor(Math.floor(offset / FRAGMENT_BYTES) / FRAGMENTS_PER_CHUNK)
     const touched = new Set<number>()
-    for (const chunk of [0, ...this.#chunks, ...this.#dirtyChunks]) {
-      if (chunk >= first && chunk * FRAGMENTS_PER_CHUNK * FRAGMENT_BYTES < end) touched.add(chunk)
+    for (const chunk of this.#chunks.between(first, Math.ceil(end / CHUNK_BYTES))) touched.add(chunk)
+    for (const chunk of [0, ...this.#dirtyChunks]) {
+      if (chunk >= first && chunk * CHUNK_BYTES < end) touched.add(chunk)
     }
     return touched
   }

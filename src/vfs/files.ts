@@ -45,9 +45,9 @@ export class Files {
   /** @throws Errno EFBIG past the largest file */
   write(id: NodeId, offset: number, data: Uint8Array, killPriv: boolean): number {
     const inode = this.#fs.table.get(id)
-    this.#fs.checkWritable(inode)
     if (offset + data.length > MAX_FILE_BYTES) throw errno('EFBIG')
     const file = this.#fs.table.file(inode)
+    this.#fs.checkWritable(inode)
     for (const index of file.write(offset, data)) this.#full.push({ data: file, index })
     if (offset + data.length > inode.size) inode.size = offset + data.length
     if (killPriv) dropPrivileges(inode)
@@ -59,8 +59,8 @@ export class Files {
   /** @throws Errno EFBIG, EINVAL */
   truncate(inode: Inode, size: number): void {
     if (size > MAX_FILE_BYTES) throw errno('EFBIG')
-    this.#fs.checkWritable(inode)
     const data = this.#fs.table.file(inode)
+    this.#fs.checkWritable(inode)
     if (size < inode.size) data.truncate(size)
     inode.size = size
     this.#fs.touchModified(inode)
@@ -68,8 +68,8 @@ export class Files {
 
   fallocate(id: NodeId, mode: number, offset: number, length: number, killPriv: boolean): void {
     const inode = this.#fs.table.get(id)
-    this.#fs.checkWritable(inode)
     const data = this.#fs.table.file(inode)
+    this.#fs.checkWritable(inode)
     const end = offset + length
     const keep = (mode & FALLOC_KEEP_SIZE) !== 0
     const kind = mode & ~FALLOC_KEEP_SIZE

@@ -2,9 +2,10 @@
  * Operations on names: lookup, create, link, unlink, rename. Loads come first, changes after (docs/decisions/0002).
  * @packageDocumentation
  */
-import { isEntryName, NAME_MAX } from '../cryptree/directory-content.js'
+import { isEntryName, NAME_MAX } from '../cryptree/entry-name.js'
 import { randomObjectKey } from '../cryptree/keys.js'
 import { toBinaryString } from '../lib/bytes.js'
+import { isBrochError } from '../lib/error.js'
 import { ACL_ACCESS, ACL_DEFAULT, encodeAcl, inheritAcl, parseAcl } from './acl.js'
 import { Directory } from './directory.js'
 import { errno } from './errno.js'
@@ -15,8 +16,11 @@ import type { Nodes } from './nodes.js'
 import { type FsState, newProperties } from './state.js'
 
 const S_ISGID = 0o2000
-/** Links of one file: its inode lists them all, in one block. */
+/** Links of one file: its inode lists them all, in one block beside its attributes. */
 const LINK_MAX = 5000
+const LINK_BYTES_MAX = 524_288
+/** what a name costs besides itself */
+const LINK_OVERHEAD = 40
 
 /** @throws Errno ENAMETOOLONG, EINVAL */
 export function toName(bytes: Uint8Array): string {
@@ -94,7 +98,7 @@ export class Namespace {
     if (inode.isDirectory) throw errno('EPERM')
     if (parent.nlink === 0) throw errno('ENOENT')
     if (directory.get(name) !== undefined) throw errno('EEXIST')
-    if (inode.nlink >= LINK_MAX) throw errno('EMLINK')
+    if (inode.nlink >= LINK_MAX || !hasRoomFor(inode, name)) throw errno('EMLINK')
     directory.prepare(name)
     directory.set(name, inode.type, inode.label, inode.key)
     inode.parents.push({ directory: parent.label, name })
@@ -109,10 +113,10 @@ export class Namespace {
     const parent = this.#fs.table.get(parentId)
     const directory = this.#fs.table.directory(parent)
     const inode = this.#child(parent, name)
-    this.#fs.checkWritable(parent, inode)
     if (wantDirectory) this.#checkEmpty(inode)
     else if (inode.isDirectory) throw errno('EISDIR')
     this.#prepareBurial(inode)
+    this.#fs.checkWritable(parent, inode)
     directory.prepare(name)
     directory.delete(name)
     this.#unlinked(parent, inode, name)
@@ -140,9 +144,11 @@ export class Namespace {
 
   #move(from: Inode, name: string, inode: Inode, to: Inode, newName: string, target: Inode | undefined): void {
     if (target === inode) return
-    if (target !== undefined) this.#checkReplaceable(inode, target)
+    if (!hasRoomFor(inode, newName)) throw errno('EMLINK')
     if (target !== undefined) {
+      this.#checkReplaceable(inode, target)
       this.#prepareBurial(target)
+      this.#fs.checkWritable(target)
       this.#unlinked(to, target, newName)
     }
     this.#fs.table.directory(from).delete(name)
@@ -181,9 +187,14 @@ export class Namespace {
     if (this.#fs.table.directory(inode).size > 0) throw errno('ENOTEMPTY')
   }
 
-  /** A file's chunk list is needed when its last name goes, to free what it has. */
+  /** A file's chunk list is needed when its last name goes, to free what it has. A damaged one can be deleted all the same. */
   #prepareBurial(inode: Inode): void {
-    if (inode.isFile && inode.nlink === 1) this.#fs.table.file(inode)
+    if (!inode.isFile || inode.nlink !== 1) return
+    try {
+      this.#fs.table.file(inode)
+    } catch (error) {
+      if (!isBrochError(error, 'CORRUPT')) throw error
+    }
   }
 
   #unlinked(parent: Inode, inode: Inode, name: string): void {
@@ -205,6 +216,11 @@ export class Namespace {
     }
     return false
   }
+}
+
+function hasRoomFor({ parents }: Inode, name: string): boolean {
+  if (parents.length < LINK_BYTES_MAX / (NAME_MAX + LINK_OVERHEAD)) return true
+  return parents.reduce((sum, link) => sum + link.name.length + LINK_OVERHEAD, name.length + LINK_OVERHEAD) <= LINK_BYTES_MAX
 }
 
 function relink(inode: Inode, old: { directory: string; name: string }, fresh: { directory: string; name: string }): void {

@@ -3,7 +3,7 @@
  * @packageDocumentation
  */
 import type { Properties, TimeStamp } from '../cryptree/properties.js'
-import { hasCriticalField } from '../cryptree/properties.js'
+import { hasCriticalField } from '../cryptree/extension.js'
 import type { Committer } from './committer.js'
 import { errno } from './errno.js'
 import type { DirtyMeter } from './file-data.js'
@@ -34,10 +34,10 @@ export class FsState {
     this.readOnly = parts.readOnly
   }
 
-  /** @throws Errno EROFS when nothing may be changed here. */
+  /** @throws Errno EROFS when nothing may be changed here; of contents, what is loaded is asked. */
   checkWritable(...inodes: readonly Inode[]): void {
     if (this.readOnly) throw errno('EROFS')
-    for (const inode of inodes) if (hasCriticalField(inode.ext)) throw errno('EROFS')
+    for (const inode of inodes) if (hasCriticalField(inode.ext) || hasCriticalField(inode.content?.ext)) throw errno('EROFS')
   }
 
   /** Contents or entries changed. */
