@@ -2,11 +2,12 @@
  * A person's space on the embedded store: made, opened, closed.
  * @packageDocumentation
  */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { sodiumCrypto as crypto } from '../crypto/sodium.node.js'
 import { BrochError } from '../lib/error.js'
 import { EmbeddedStore } from '../store/embedded/embedded-store.node.js'
+import { lockHolder } from '../store/embedded/lock.node.js'
 import { changeLogin, logIn, type OpenSpace, signUp, type SpaceOptions, type SpaceStores } from './space.js'
 
 /** The embedded store has one account; its name is part of the salt. */
@@ -17,6 +18,30 @@ const COMMIT_SECONDS = 5
 
 export function hasSpace(dir: string): boolean {
   return existsSync(join(dir, 'format')) && existsSync(join(dir, 'account'))
+}
+
+export interface StoreDescription {
+  readonly exists: boolean
+  /** what it takes on the disk */
+  readonly bytes: number
+  /** the process that has it open */
+  readonly heldBy?: number
+}
+
+/** What can be told without the pass phrase. */
+export function describeStore(dir: string): StoreDescription {
+  const heldBy = lockHolder(join(dir, 'lock'))
+  return { exists: hasSpace(dir), bytes: folderBytes(dir), ...(heldBy !== undefined && { heldBy }) }
+}
+
+function folderBytes(dir: string): number {
+  if (!existsSync(dir)) return 0
+  let bytes = 0
+  for (const name of readdirSync(dir, { recursive: true })) {
+    // a file may go while a mount runs
+    bytes += (statSync(join(dir, name.toString()), { throwIfNoEntry: false })?.blocks ?? 0) * 512
+  }
+  return bytes
 }
 
 /**

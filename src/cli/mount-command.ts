@@ -1,41 +1,102 @@
 /**
- * A mount in the foreground: from pass phrase to a clean end.
+ * `mount` and `umount`.
  * @packageDocumentation
  */
-import { openSpace } from '../app/embedded-space.node.js'
-import { mountFilesystem } from '../fuse/mount.node.js'
+import { resolve } from 'node:path'
+import { hasSpace } from '../app/embedded-space.node.js'
+import { unmount } from '../fuse/mount.node.js'
+import { BrochError } from '../lib/error.js'
+import { mountInBackground } from './background.js'
+import { command } from './command.js'
+import { askMount, askStatus, mountAt, type RunningMount } from './control-client.js'
+import { runMount } from './mount-session.js'
+import { passphraseOptions, mountLog, paths, sourceOf, storeOption } from './options.js'
+import { getPassphrase } from './passphrase.js'
+import { showBytes } from './safe-text.js'
+import { terminalVoice } from './voice.js'
 
-export interface MountArguments {
-  readonly store: string
-  readonly dir: string
-  readonly passphrase: Uint8Array
-  readonly nonEmpty: boolean
-  readonly flags: readonly string[]
-}
+export const mountOptions = {
+  o: { type: 'string', array: true, nargs: 1, default: [] as string[], defaultDescription: 'none', describe: 'options as of mount(8), with commas: ro, noatime, allow_other, noexec ...' },
+  nonempty: { type: 'boolean', default: false, describe: 'mount over a directory that has entries' },
+} as const
 
-/** Resolves when the mount is gone and everything is in the store. */
-export async function mountInForeground(args: MountArguments): Promise<void> {
-  const space = await openSpace(args.store, args.passphrase)
-  try {
-    const { flags, nonEmpty } = args
-    const mounted = await mountFilesystem(space.fs, args.dir, { flags, nonEmpty, onFault: report })
-    console.log(`Your space is at ${mounted.dir}. What is sealed lies in ${args.store}.`)
-    console.log(`To stop: press Ctrl-C here, or run: umount ${mounted.dir}`)
-    const stop = (): void => {
-      mounted.unmount().catch((error: unknown) => {
-        console.error(`Still in use, so not unmounted: ${error instanceof Error ? error.message : String(error)}. Close what is open there and try again.`)
-      })
+export const mountCommand = command({
+  usage: 'mount <dir>',
+  summary: 'mount the space',
+  about: [
+    'Mounts the space at DIR, an empty directory. A process in the background serves it; this command returns when the mount answers.',
+    'What that process has to say goes to the log. broch status shows it, broch umount ends it.',
+  ],
+  positionals: { dir: { type: 'string', demandOption: true, describe: 'where to mount' } },
+  options: {
+    ...storeOption,
+    ...passphraseOptions,
+    ...mountOptions,
+    foreground: { alias: 'f', type: 'boolean', default: false, describe: 'stay here and serve it; Ctrl-C unmounts' },
+  },
+  examples: [
+    ['broch mount ~/Broch', 'in the background'],
+    ['broch mount -f -o ro ~/Broch', 'here, and nothing can be changed'],
+    ['broch mount --extpass "pass show broch" ~/Broch', 'the pass phrase from a password manager'],
+  ],
+  async run(args) {
+    if (!hasSpace(args.store)) throw new BrochError('NO_STORE', `there is no space in ${args.store}`)
+    const { bytes } = await getPassphrase(sourceOf(args))
+    const flags = args.o.flatMap((value) => value.split(',')).filter((flag) => flag !== '')
+    const request = { store: resolve(args.store), dir: resolve(args.dir), passphrase: bytes, flags, nonEmpty: args.nonempty, run: paths.run }
+    if (!args.foreground) {
+      const { pid, dir } = await mountInBackground(request, mountLog)
+      console.log(`Mounted at ${dir} by process ${pid}.`)
+      return
     }
-    process.on('SIGINT', stop)
-    process.on('SIGTERM', stop)
-    await mounted.done
+    await runMount(request, terminalVoice(), (dir) => console.log(`Mounted at ${dir}. Press Ctrl-C to unmount.`))
+    console.log('Unmounted. Everything is in the store.')
+  },
+})
+
+export const umountCommand = command({
+  usage: 'umount <dir>',
+  summary: 'unmount, and wait until everything is in the store',
+  about: [
+    'Commits, unmounts, and returns when the process of the mount has written everything and ended.',
+    'While files are open there it refuses, and names the programs. What cannot be written (the disk is full, say) is not unmounted either.',
+  ],
+  positionals: { dir: { type: 'string', demandOption: true, describe: 'where it is mounted' } },
+  options: { force: { type: 'boolean', default: false, describe: 'detach even though files are open: they get errors, what was written is kept' } },
+  examples: [['broch umount ~/Broch', '']],
+  async run({ dir, force }) {
+    const mount = await mountAt(paths.run, dir)
+    if (mount === undefined) await unmount(dir, force)
+    else await unmountAndWait(mount, force)
+    console.log(mount === undefined ? 'Unmounted. The process that served it writes what is left and ends by itself.' : 'Unmounted. Everything is in the store.')
+  },
+})
+
+/** Past this the user is told what is waited for. */
+const PATIENCE_MS = 1000
+const POLL_MS = 100
+
+async function unmountAndWait({ socket, status: { pid } }: RunningMount, force: boolean): Promise<void> {
+  const waiting = setInterval(() => void tellWaiting(socket, pid), PATIENCE_MS)
+  try {
+    await askMount(socket, { ask: 'unmount', force })
+    while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   } finally {
-    await space.close()
+    clearInterval(waiting)
   }
-  console.log('Unmounted. Everything is in the store.')
 }
 
-/** No names, no contents: the code and what was attempted. */
-function report(error: unknown): void {
-  console.error(`broch: ${error instanceof Error ? error.message : 'a request failed'}`)
+async function tellWaiting(socket: string, pid: number): Promise<void> {
+  const status = await askStatus(socket)
+  if (status === undefined) console.error(`Waiting for process ${pid} to end ...`)
+  else console.error(`Waiting for process ${pid}: ${showBytes(status.dirtyBytes)} in ${status.dirtyInodes} files are still to be written ...`)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -43,6 +43,13 @@ export function takeLock(path: string): () => void {
   throw new BrochError('STORE_LOCKED', 'the store is being locked by another process', { retry: true })
 }
 
+/** The process that has the lock now. */
+export function lockHolder(path: string): number | undefined {
+  const holder = readHolder(path)
+  const pid = Number(holder?.split(' ')[0])
+  return holder !== undefined && identity(pid) === holder ? pid : undefined
+}
+
 function tryLink(from: string, to: string): boolean {
   try {
     linkSync(from, to)

@@ -1,0 +1,48 @@
+/**
+ * `status`: what is mounted, how it is, and what lies in the store.
+ * @packageDocumentation
+ */
+import { resolve } from 'node:path'
+import { describeStore } from '../app/embedded-space.node.js'
+import { command } from './command.js'
+import { runningMounts } from './control-client.js'
+import type { MountStatus } from './control-protocol.js'
+import { jsonOption, paths, storeOption } from './options.js'
+import { safeText, showBytes } from './safe-text.js'
+
+export const statusCommand = command({
+  usage: 'status',
+  summary: 'what is mounted, what is not written yet, what went wrong',
+  about: [
+    'Lists the running mounts of this user, and the store. An alarm is a failure that a mount met since it began: damaged data, a disk that refused. Files it does not concern go on working.',
+    'With --json: {"version": 1, "mounts": [...], "store": {...}}. Fields may be added, none is taken away.',
+  ],
+  positionals: {},
+  options: { ...storeOption, ...jsonOption },
+  examples: [['broch status --json | jq -r ".mounts[].dir"', 'where something is mounted']],
+  async run(args) {
+    const mounts = (await runningMounts(paths.run)).map(({ status }) => status)
+    const store = { dir: resolve(args.store), ...describeStore(args.store) }
+    if (args.json) {
+      console.log(JSON.stringify({ version: 1, mounts, store }, undefined, 2))
+      return
+    }
+    console.log(mounts.length === 0 ? 'Nothing is mounted.' : mounts.map(describeMount).join('\n\n'))
+    if (mounts.some((mount) => mount.store === store.dir)) return
+    console.log(store.exists ? `A space is in ${store.dir}: ${showBytes(store.bytes)}, sealed.` : `There is no space in ${store.dir}.`)
+    if (store.heldBy !== undefined) console.log(`Process ${store.heldBy} has it.`)
+  },
+})
+
+function describeMount(mount: MountStatus): string {
+  const { usage } = mount
+  const lines: [string, string][] = [
+    ['mounted at', `${safeText(mount.dir)}${mount.readOnly ? ' (read-only)' : ''}`],
+    ['store', `${safeText(mount.store)}: ${showBytes(usage.bytes)} in ${usage.blocks} blocks, ${showBytes(usage.freeBytes)} free`],
+    ['process', `${mount.pid}, since ${mount.since}, transport ${mount.transport}`],
+    ['not written', mount.dirtyInodes === 0 ? 'nothing' : `${showBytes(mount.dirtyBytes)} in ${mount.dirtyInodes} files`],
+    ['last commit', `number ${mount.sequence}`],
+    ...mount.alarms.map(({ message, count }): [string, string] => ['ALARM', `${safeText(message)} (${count} times)`]),
+  ]
+  return lines.map(([name, text]) => `${name.padEnd(12)} ${text}`).join('\n')
+}
