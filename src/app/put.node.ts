@@ -111,8 +111,7 @@ class Putter {
     const target = await readlink(path, { encoding: 'buffer' })
     await this.#makeWay(path, parent, name)
     const made = await this.#space.symlink(parent, name, target)
-    const { mode: _, ...rest } = attributesOf(from)
-    await this.#space.change(made.id, rest)
+    await this.#space.change(made.id, timesAndOwner(from))
     this.#space.release(made)
   }
 
@@ -157,8 +156,11 @@ function isZero(bytes: Buffer): boolean {
 }
 
 function attributesOf(from: BigIntStats): AttrChange {
+  return { mode: Number(from.mode & 0o7777n), ...timesAndOwner(from) }
+}
+
+function timesAndOwner(from: BigIntStats): AttrChange {
   return {
-    mode: Number(from.mode & 0o7777n),
     atime: timeOf(from.atimeNs),
     mtime: timeOf(from.mtimeNs),
     ...(isRoot() && { uid: Number(from.uid), gid: Number(from.gid) }),

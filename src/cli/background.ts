@@ -60,18 +60,18 @@ export async function serveInBackground(log: string): Promise<void> {
     writeSync(REPORT_FD, `${JSON.stringify(report)}\n`)
     closeSync(REPORT_FD)
   }
-  let isReady = false
+  const state = { isReady: false }
   try {
     const request = await readRequest()
     await runMount(request, voice, (dir) => {
-      isReady = true
+      state.isReady = true
       voice.say('mounted')
       tell({ ok: true, dir })
     })
     voice.say('unmounted')
   } catch (error) {
     voice.fault(error)
-    if (isReady) throw error
+    if (state.isReady) throw error
     const { code, message } = error instanceof BrochError ? error : new BrochError('INTERNAL', 'a fault of Broch', { cause: error })
     tell({ ok: false, code, message })
     process.exitCode = 1

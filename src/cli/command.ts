@@ -21,7 +21,7 @@ export interface CommandDescription<P extends Positionals, O extends Flags> {
   readonly positionals: P
   readonly options: O
   readonly examples: readonly (readonly [command: string, meaning: string])[]
-  run(args: Arguments<P, O>): Promise<void>
+  run(this: void, args: Arguments<P, O>): Promise<void>
 }
 
 export interface Command {

@@ -64,7 +64,7 @@ export function askMount(socket: string, ask: Ask, timeoutMs?: number): Promise<
       try {
         resolve(decodeAnswer(line))
       } catch (error) {
-        reject(error as Error)
+        reject(error)
       }
     })
   })

@@ -147,7 +147,7 @@ function longPrefix({ attr }: Row): string {
 }
 
 function permissions(mode: number): string {
-  const text = [...'rwxrwxrwx'].map((letter, i) => ((mode & (0o400 >> i)) === 0 ? '-' : letter))
+  const text = Array.from('rwxrwxrwx', (letter, i) => ((mode & (0o400 >> i)) === 0 ? '-' : letter))
   const special: readonly [bit: number, at: number, letter: string][] = [[0o4000, 2, 's'], [0o2000, 5, 's'], [0o1000, 8, 't']]
   for (const [bit, at, letter] of special) if ((mode & bit) !== 0) text[at] = text[at] === '-' ? letter.toUpperCase() : letter
   return text.join('')

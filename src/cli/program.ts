@@ -75,7 +75,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
 ]
 
 /** @param width - columns of the help; as the terminal has, up to 100, when absent */
-export function createProgram(argv: readonly string[], width = Math.min(100, process.stdout.columns ?? 100)): Argv {
+export function createProgram(argv: readonly string[], width = process.stdout.isTTY ? Math.min(100, process.stdout.columns) : 100): Argv {
   const parser = yargs([...argv])
     .scriptName('broch')
     .locale('en')
