@@ -14,6 +14,9 @@ export interface Arguments {
   readonly goals: boolean
   readonly dir: string
   readonly json: string | undefined
+  readonly svg: string | undefined
+  readonly cpuProf: string | undefined
+  readonly requests: boolean
 }
 
 const CONTESTANTS = ['plain', 'broch', 'gocryptfs', 'securefs']
@@ -27,8 +30,13 @@ Measures Broch beside the plain disk, gocryptfs and securefs (if installed), in 
   --rounds N          how often each row is measured (3; with --quick 1)
   --quick             small sizes: a hint in a few minutes
   --goals             the ratios that the project aims at, beside those measured
-  --dir DIR           work folder, on the disk to be measured (the system's temporary folder)
+  --dir DIR           work folder, on the disk to be measured (/var/tmp)
   --json FILE         all samples
+  --svg FILE          the ratios as a picture (docs/performance.svg is made so)
+  --cpu-prof DIR      profiles of Broch, one process per row, and what took its time
+  --requests          how many requests of which kind the kernel sent in each row
+
+With --cpu-prof or --requests the times are longer than without.
 
 Rows:
 ${rows}
@@ -51,7 +59,9 @@ export function parseArguments(argv: readonly string[], known: Known): Arguments
   const rounds = Number(parsed.rounds ?? (parsed.quick ? 1 : 3))
   if (!Number.isSafeInteger(rounds) || rounds < 1) return '--rounds wants a number from 1 up.'
   const file = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(path))
-  return { help: parsed.help, rows, contestants, rounds, quick: parsed.quick, goals: parsed.goals, dir: resolve(parsed.dir ?? known.defaultDir), json: file(parsed.json) }
+  const { help, quick, goals, requests } = parsed
+  const dir = resolve(parsed.dir ?? known.defaultDir)
+  return { help, rows, contestants, rounds, quick, goals, requests, dir, json: file(parsed.json), svg: file(parsed.svg), cpuProf: file(parsed['cpu-prof']) }
 }
 
 function names(list: string | undefined): ReadonlySet<string> | undefined {
@@ -61,7 +71,7 @@ function names(list: string | undefined): ReadonlySet<string> | undefined {
 function attempt(argv: readonly string[]) {
   const flag = { type: 'boolean', default: false } as const
   const text = { type: 'string' } as const
-  const options = { help: { ...flag, short: 'h' }, rows: text, contestants: text, rounds: text, quick: flag, goals: flag, dir: text, json: text } as const
+  const options = { help: { ...flag, short: 'h' }, rows: text, contestants: text, rounds: text, quick: flag, goals: flag, dir: text, json: text, svg: text, 'cpu-prof': text, requests: flag } as const
   try {
     return parseArgs({ args: [...argv], options }).values
   } catch (error) {

@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isInstalled, run, type RunOptions } from './process.js'
+import type { InputName } from './rows.js'
 import type { Sizes } from './sizes.js'
 
 const LOAD_SOURCE = fileURLToPath(new URL('load.c', import.meta.url))
@@ -32,15 +33,16 @@ export interface Inputs {
  *
  * @throws Error when there is no C compiler
  */
-export async function makeInputs(dir: string, sizes: Sizes, signal: AbortSignal): Promise<Inputs> {
+export async function makeInputs(dir: string, sizes: Sizes, needed: ReadonlySet<InputName>, signal: AbortSignal): Promise<Inputs> {
   const env = { ...process.env, LC_ALL: 'C', GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' }
   const options = { timeoutMs: TIMEOUT_MS, signal, env }
   mkdirSync(dir)
+  if (!isInstalled('cc')) throw new Error('the work is done by a small C program, and there is no C compiler (apt-get install gcc libc6-dev)')
   await run(['cc', '-O2', '-o', join(dir, 'load'), LOAD_SOURCE], options)
-  const treeBytes = makeTree(join(dir, 'tree'), sizes)
+  const treeBytes = needed.has('tree') || needed.has('tar') ? makeTree(join(dir, 'tree'), sizes) : 0
   // in an order and with times that are always the same
-  await run(['tar', '-C', dir, '--sort=name', `--mtime=@${EPOCH_SECONDS}`, '--owner=0', '--group=0', '--numeric-owner', '-cf', join(dir, 'tree.tar'), 'tree'], options)
-  if (isInstalled('git')) await makeRepository(join(dir, 'repository'), sizes.repositoryFiles, options)
+  if (needed.has('tar')) await run(['tar', '-C', dir, '--sort=name', `--mtime=@${EPOCH_SECONDS}`, '--owner=0', '--group=0', '--numeric-owner', '-cf', join(dir, 'tree.tar'), 'tree'], options)
+  if (needed.has('repository')) await makeRepository(join(dir, 'repository'), sizes.repositoryFiles, options)
   writeFileSync(join(dir, 'delete.sql'), inserts('DELETE', sizes.deleteTransactions))
   writeFileSync(join(dir, 'wal.sql'), inserts('WAL', sizes.walTransactions))
   return { inputs: dir, sizes, treeBytes, env }

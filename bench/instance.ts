@@ -48,9 +48,9 @@ export class Instance {
     }
   }
 
-  /** What the rows use; nothing else is in it at first. */
+  /** What the rows use. Not the root, which is listed to see whether the mount answers: the kernel may keep that listing. */
   get dir(): string {
-    return this.#options.contestant.serve === undefined ? this.#place.sealed : this.#place.mnt
+    return join(this.#options.contestant.serve === undefined ? this.#place.sealed : this.#place.mnt, 'work')
   }
 
   /** The serving process; none for the plain directory. */
@@ -69,7 +69,8 @@ export class Instance {
       if (child.exitCode !== null || performance.now() - begin > MOUNT_TIMEOUT_MS) throw new Error(`${this.#options.contestant.name} did not mount: ${this.#log.trim()}`)
       await sleep(POLL_MS, undefined, { signal: this.#options.signal })
     }
-    await readdir(this.#place.mnt)
+    const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(MOUNT_TIMEOUT_MS)])
+    await Promise.race([readdir(this.#place.mnt), aborted(signal)])
     this.mountSeconds = (performance.now() - begin) / 1000
   }
 
@@ -99,21 +100,32 @@ export class Instance {
   async dispose(): Promise<void> {
     const signal = new AbortController().signal
     const child = this.#server
-    if (child !== undefined) {
-      await run(['umount', this.#place.mnt], { timeoutMs: STOP_TIMEOUT_MS, signal }).catch(() => undefined)
-      if (child.exitCode === null && child.signalCode === null) await this.#endHard(child)
-      this.#server = undefined
+    this.#server = undefined
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+      const clean = await run(['umount', this.#place.mnt], { timeoutMs: STOP_TIMEOUT_MS, signal }).then(
+        () => true,
+        () => false,
+      )
+      await end(child, clean ? STOP_TIMEOUT_MS : 0)
     }
     if (isMounted(this.#place.mnt)) await run(['umount', '-l', this.#place.mnt], { timeoutMs: STOP_TIMEOUT_MS, signal })
     rmSync(this.#options.home, { recursive: true, force: true })
   }
+}
 
-  async #endHard(child: ChildProcess): Promise<void> {
-    const gone = once(child, 'exit')
-    const timer = setTimeout(() => child.kill('SIGKILL'), isMounted(this.#place.mnt) ? 0 : STOP_TIMEOUT_MS)
-    await gone
-    clearTimeout(timer)
-  }
+/** Waits for the end of a process, and brings it about when it takes too long. */
+async function end(child: ChildProcess, patienceMs: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
+  await gone
+  clearTimeout(timer)
+}
+
+/** A listing that hangs ends with its server, not with this. */
+async function aborted(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort')
+  throw new Error('stopped, or no answer from the mount')
 }
 
 /** Needs root, as {@link canDropCaches} tells. */

@@ -45,18 +45,18 @@ export async function run(command: Command, options: RunOptions): Promise<string
   options.signal.throwIfAborted()
   const child = start(command, { env: options.env ?? process.env, stdio: ['ignore', 'pipe', 'pipe'] })
   const stop = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)])
-  const kill = (): void => killGroup(child)
-  stop.addEventListener('abort', kill)
   const text = { out: '', error: '' }
   child.stdout?.on('data', (data: Buffer) => (text.out += data.toString()))
   child.stderr?.on('data', (data: Buffer) => (text.error += data.toString()))
   try {
-    const [code] = (await once(child, 'close')) as [number | null]
+    const [code] = (await once(child, 'close', { signal: stop })) as [number | null]
     if (code === 0) return text.out
-    if (stop.aborted) throw new Error(options.signal.aborted ? 'stopped' : `no end after ${options.timeoutMs / 1000} s`)
     throw new Error(`${command[0]} ended with ${code}: ${text.error.trim().slice(0, 300)}`)
-  } finally {
-    stop.removeEventListener('abort', kill)
+  } catch (error) {
+    if (!stop.aborted) throw error
+    // not waited for: what hangs in a mount ends only when its server does
+    killGroup(child)
+    throw new Error(options.signal.aborted ? 'stopped' : `no end after ${options.timeoutMs / 1000} s`)
   }
 }
 

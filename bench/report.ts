@@ -117,6 +117,21 @@ export function costTable(results: readonly ResultRow[], names: readonly Contest
   return layOut([head, ...body])
 }
 
+/** Requests of the kernel in the last round, the most frequent kinds first. */
+export function requestText(results: readonly ResultRow[], samples: readonly Sample[]): string {
+  const lines = results.flatMap(({ row, title, cells }) => {
+    const counted = [...cells.keys()].flatMap((name) => {
+      const sample = samples.findLast((one) => one.row === row.id && one.contestant === name && one.failure === undefined)
+      if (sample?.failure !== undefined || sample?.requests === undefined) return []
+      const kinds = Object.entries(sample.requests).sort(([, a], [, b]) => b - a)
+      const total = kinds.reduce((sum, [, count]) => sum + count, 0)
+      return [`  ${name.padEnd(9)} ${String(total).padStart(8)}: ${kinds.map(([kind, count]) => `${kind} ${count}`).join(', ')}`]
+    })
+    return [title, ...counted]
+  })
+  return `\nRequests:\n${lines.join('\n')}`
+}
+
 /** Markdown that is also readable on a terminal: the first column to the left, figures to the right. */
 function layOut(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] ?? []).map((_, column) => Math.max(3, ...lines.map((line) => (line[column] ?? '').length)))

@@ -2,11 +2,13 @@
  * One interleaved run: each round does each group of rows on each contestant, in an order that rotates.
  * @packageDocumentation
  */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Contestant, ContestantName } from './contestants.js'
 import { freshHome, Instance } from './instance.js'
 import type { Inputs } from './inputs.js'
 import { cpuSeconds, peakMib, resetPeak, run } from './process.js'
+import { nowUs, type Window } from './profile.js'
+import type { RequestCounts, RequestTrace } from './request-trace.js'
 import { type Group, type Row, valueOf, type Workspace } from './rows.js'
 
 /** One measurement of one row. */
@@ -23,6 +25,9 @@ export type Sample =
       /** Of the serving process, the settling included. */
       readonly cpuSeconds?: number
       readonly peakMib?: number
+      /** When it was served, for profiles. */
+      readonly window?: Window
+      readonly requests?: RequestCounts
     }
 
 export interface RunPlan {
@@ -35,7 +40,8 @@ export interface RunPlan {
   readonly signal: AbortSignal
   readonly onSample: (sample: Sample, round: number) => void
   /** Arguments for Node when it serves a row: then each row has a process of its own. */
-  readonly profileArgs?: (row: Row) => readonly string[]
+  readonly nodeArgs?: (row: Row) => readonly string[]
+  readonly trace?: RequestTrace
 }
 
 /** Samples come through `onSample`. @throws when the run is stopped; then nothing is left behind either. */
@@ -63,6 +69,7 @@ async function runGroup(plan: RunPlan, group: Group, contestant: Contestant, rep
   try {
     instance = await Instance.create({ contestant, home, signal: plan.signal })
     await instance.mount()
+    await run(['mkdir', instance.dir], { timeoutMs: plan.timeoutMs, signal: plan.signal })
     const work = { ...plan.inputs, dir: instance.dir, backing: plan.work }
     for (const row of group) {
       current = row
@@ -70,7 +77,7 @@ async function runGroup(plan: RunPlan, group: Group, contestant: Contestant, rep
       report(await runRow(plan, row, instance, work, contestant.name))
     }
   } catch (error) {
-    if (current !== undefined) report({ row: current.id, contestant: contestant.name, failure: error instanceof Error ? error.message : String(error) })
+    if (current !== undefined && !plan.signal.aborted) report({ row: current.id, contestant: contestant.name, failure: error instanceof Error ? error.message : String(error) })
   } finally {
     await instance?.dispose()
   }
@@ -80,15 +87,17 @@ async function runRow(plan: RunPlan, row: Row, instance: Instance, work: Workspa
   const options = { timeoutMs: plan.timeoutMs, signal: plan.signal, env: plan.inputs.env }
   const load = (...args: string[]): Promise<string> => run([join(work.inputs, 'load'), ...args], options)
   for (const command of row.prepare?.(work) ?? []) await run(command, options)
-  const nodeArgs = plan.profileArgs?.(row) ?? []
+  const nodeArgs = plan.nodeArgs?.(row) ?? []
   if (row.cold) await instance.remountCold(nodeArgs)
   else if (row.work === 'mount' || nodeArgs.length > 0) await instance.remount(nodeArgs)
   if (row.work === 'mount') return { row: row.id, contestant, value: instance.mountSeconds * 1000, ...usage(instance.pid, 0) }
 
   await warm(row, work, load, options)
   if (!row.cold) await load('settle', work.dir, work.backing)
+  plan.trace?.clear()
   const cpu = instance.pid === undefined ? 0 : cpuSeconds(instance.pid)
   if (instance.pid !== undefined) resetPeak(instance.pid)
+  const fromUs = nowUs()
   const seconds = Number(await load(...row.work(work)))
   const settleSeconds = row.writes ? Number(await load('settle', work.dir, work.backing)) : undefined
   return {
@@ -97,6 +106,8 @@ async function runRow(plan: RunPlan, row: Row, instance: Instance, work: Workspa
     value: valueOf(row, seconds, work.sizes),
     ...(settleSeconds === undefined ? {} : { settleSeconds }),
     ...usage(instance.pid, cpu),
+    ...(nodeArgs.length === 0 ? {} : { window: { fromUs, toUs: nowUs() } }),
+    ...(plan.trace === undefined || instance.pid === undefined ? {} : { requests: plan.trace.counts(dirname(work.dir)) }),
   }
 }
 
