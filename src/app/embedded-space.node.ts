@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { sodiumCrypto as crypto } from '../crypto/sodium.node.js'
 import { BrochError } from '../lib/error.js'
 import { EmbeddedStore } from '../store/embedded/embedded-store.node.js'
@@ -64,7 +65,7 @@ export async function createSpace(dir: string, passphrase: Uint8Array): Promise<
 export async function openSpace(dir: string, passphrase: Uint8Array, options: SpaceOptions = {}): Promise<OpenSpace> {
   const store = EmbeddedStore.open({ dir, crypto })
   try {
-    const space = await logIn(stores(store), { name: NAME, passphrase }, { owner: owner(), commitSeconds: COMMIT_SECONDS, ...options })
+    const space = await logIn(stores(store), { name: NAME, passphrase }, { owner: owner(), commitSeconds: COMMIT_SECONDS, yieldTurn: () => setImmediate(), ...options })
     return {
       ...space,
       check: (checkOptions) => space.check({ stored: store.cids(), ...checkOptions }),

@@ -26,7 +26,7 @@ export interface SpaceStores {
 }
 
 /** How the space is to be used; what is absent is as {@link FilesystemOptions} says. */
-export type SpaceOptions = Pick<Partial<FilesystemOptions>, 'readOnly' | 'atime' | 'owner' | 'commitSeconds' | 'maxDirtyBytes'> & {
+export type SpaceOptions = Pick<Partial<FilesystemOptions>, 'readOnly' | 'atime' | 'owner' | 'commitSeconds' | 'maxDirtyBytes' | 'yieldTurn'> & {
   readonly remembered?: Remembered
 }
 

@@ -51,10 +51,17 @@ export interface ScryptParameters {
 export interface Crypto {
   readonly name: string
   randomBytes(length: number): Uint8Array
-  /** NaCl secretbox. */
-  seal(plain: Uint8Array, nonce: Nonce, key: SymmetricKey): Sealed
-  /** Undefined when the box was not made with this key and nonce. */
-  open(sealed: Sealed, nonce: Nonce, key: SymmetricKey): Uint8Array | undefined
+  /**
+   * NaCl secretbox.
+   * @param into - where the box goes: 16 bytes longer than `plain`; a fresh buffer when absent
+   */
+  seal(plain: Uint8Array, nonce: Nonce, key: SymmetricKey, into?: Uint8Array): Sealed
+  /**
+   * Undefined when the box was not made with this key and nonce.
+   * @param into - where the plaintext goes: 16 bytes shorter than `sealed`; a fresh buffer when absent. Its contents are
+   *   not to be used when the box does not open.
+   */
+  open(sealed: Sealed, nonce: Nonce, key: SymmetricKey, into?: Uint8Array): Uint8Array | undefined
   /** A function of its own: it is handed to layers that need nothing else. */
   readonly sha256: (data: Uint8Array) => Uint8Array
   /** HMAC-SHA-512, first 32 bytes: NaCl's crypto_auth. The one key derivation function. */

@@ -2,8 +2,8 @@
  * The primitives by libsodium and OpenSSL: what Node uses.
  * @packageDocumentation
  */
-import { createHash, scrypt as nodeScrypt } from 'node:crypto'
-import sodium from 'sodium-native'
+import * as nodeCrypto from 'node:crypto'
+import native from 'sodium-native'
 import type {
   Crypto,
   PublicBoxKey,
@@ -16,69 +16,80 @@ import type {
 } from './crypto.js'
 import { KEY_BYTES, MAC_BYTES, SIGNATURE_BYTES } from './crypto.js'
 
-/** sodium-native takes only buffers; this is a view, not a copy. */
-function view(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+/** What is used of sodium-native, which takes any typed array, though its types speak of buffers. */
+interface Sodium {
+  randombytes_buf(bytes: Uint8Array): void
+  crypto_secretbox_easy(sealed: Uint8Array, plain: Uint8Array, nonce: Uint8Array, key: Uint8Array): void
+  crypto_secretbox_open_easy(plain: Uint8Array, sealed: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean
+  crypto_auth(tag: Uint8Array, message: Uint8Array, key: Uint8Array): void
+  crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
+  crypto_sign_detached(signature: Uint8Array, message: Uint8Array, key: Uint8Array): void
+  crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, key: Uint8Array): boolean
+  crypto_scalarmult_base(publicKey: Uint8Array, secret: Uint8Array): void
 }
+const sodium = native as unknown as Sodium
+
+/** The one-shot hash is twice as fast on small input; Node has it from 20.12 on. */
+const oneShot = (nodeCrypto as { readonly hash?: typeof nodeCrypto.hash }).hash
+const sha256 = (data: Uint8Array): Uint8Array =>
+  oneShot === undefined ? nodeCrypto.createHash('sha256').update(data).digest() : oneShot('sha256', data, 'buffer')
 
 export const sodiumCrypto: Crypto = {
   name: 'sodium',
 
   randomBytes(length) {
     const bytes = new Uint8Array(length)
-    sodium.randombytes_buf(view(bytes))
+    sodium.randombytes_buf(bytes)
     return bytes
   },
 
-  seal(plain, nonce, key) {
-    const sealed = new Uint8Array(plain.length + MAC_BYTES)
-    sodium.crypto_secretbox_easy(view(sealed), view(plain), view(nonce), view(key))
+  seal(plain, nonce, key, into) {
+    const sealed = into ?? new Uint8Array(plain.length + MAC_BYTES)
+    sodium.crypto_secretbox_easy(sealed, plain, nonce, key)
     return sealed as Sealed
   },
 
-  open(sealed, nonce, key) {
+  open(sealed, nonce, key, into) {
     if (sealed.length < MAC_BYTES) return undefined
-    const plain = new Uint8Array(sealed.length - MAC_BYTES)
-    return sodium.crypto_secretbox_open_easy(view(plain), view(sealed), view(nonce), view(key)) ? plain : undefined
+    const plain = into ?? new Uint8Array(sealed.length - MAC_BYTES)
+    return sodium.crypto_secretbox_open_easy(plain, sealed, nonce, key) ? plain : undefined
   },
 
-  sha256(data) {
-    return createHash('sha256').update(data).digest()
-  },
+  sha256,
 
   auth(message, key) {
     const tag = new Uint8Array(KEY_BYTES)
-    sodium.crypto_auth(view(tag), view(message), view(key))
+    sodium.crypto_auth(tag, message, key)
     return tag as SymmetricKey
   },
 
   signKeyPair(seed) {
     const publicKey = new Uint8Array(32)
     const secretKey = new Uint8Array(64)
-    sodium.crypto_sign_seed_keypair(view(publicKey), view(secretKey), view(seed))
+    sodium.crypto_sign_seed_keypair(publicKey, secretKey, seed)
     return { publicKey: publicKey as PublicSignKey, secretKey: secretKey as SecretSignKey }
   },
 
   sign(message, key) {
     const signature = new Uint8Array(SIGNATURE_BYTES)
-    sodium.crypto_sign_detached(view(signature), view(message), view(key))
+    sodium.crypto_sign_detached(signature, message, key)
     return signature as Signature
   },
 
   verify(message, signature, key) {
-    return sodium.crypto_sign_verify_detached(view(signature), view(message), view(key))
+    return sodium.crypto_sign_verify_detached(signature, message, key)
   },
 
   boxKeyPair(secret) {
     const publicKey = new Uint8Array(32)
-    sodium.crypto_scalarmult_base(view(publicKey), view(secret))
+    sodium.crypto_scalarmult_base(publicKey, secret)
     return { publicKey: publicKey as PublicBoxKey, secretKey: secret.slice() as SecretBoxKey }
   },
 
   scrypt(password, salt, { logN, r, p, length }) {
     const options = { N: 2 ** logN, r, p, maxmem: 2 ** logN * r * 128 + 64 * 1024 * 1024 }
     return new Promise((resolve, reject) => {
-      nodeScrypt(password, salt, length, options, (error, key) => {
+      nodeCrypto.scrypt(password, salt, length, options, (error, key) => {
         if (error === null) resolve(new Uint8Array(key))
         else reject(error)
       })

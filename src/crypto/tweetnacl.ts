@@ -31,14 +31,20 @@ function hmacSha512(message: Uint8Array, key: Uint8Array): Uint8Array {
   return nacl.hash(concatBytes([outer, nacl.hash(concatBytes([inner, message]))]))
 }
 
+function placed(bytes: Uint8Array, into: Uint8Array | undefined): Uint8Array {
+  into?.set(bytes)
+  return into ?? bytes
+}
+
 export const tweetnaclCrypto: Crypto = {
   name: 'tweetnacl',
   randomBytes: (length) => nacl.randomBytes(length),
-  seal: (plain, nonce, key) => nacl.secretbox(plain, nonce, key) as Sealed,
+  seal: (plain, nonce, key, into) => placed(nacl.secretbox(plain, nonce, key), into) as Sealed,
 
-  open(sealed, nonce, key) {
+  open(sealed, nonce, key, into) {
     if (sealed.length < MAC_BYTES) return undefined
-    return nacl.secretbox.open(sealed, nonce, key) ?? undefined
+    const plain = nacl.secretbox.open(sealed, nonce, key)
+    return plain === null ? undefined : placed(plain, into)
   },
 
   sha256: (data) => sha256(data),

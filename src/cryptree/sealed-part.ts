@@ -18,19 +18,31 @@ const VERSION = 1
 const HEADER_BYTES = 2 + LABEL_BYTES + 4
 const MIN_BYTES = 256
 
+let scratch = new Uint8Array(65_536)
+
+/** `length` bytes to lay a plaintext out in, until the next call. */
+function scratchFor(length: number): Uint8Array {
+  if (scratch.length < length) scratch = new Uint8Array(length)
+  return scratch.subarray(0, length)
+}
+
+function putLength(plain: Uint8Array, length: number): void {
+  for (let i = 3, rest = length; i >= 0; i--, rest >>>= 8) plain[2 + LABEL_BYTES + i] = rest
+}
+
 /** The sealed form of `payload`: 24 + 16 bytes and the padding longer than it. */
 export function sealPart(crypto: Crypto, kind: PartKind, label: Label, key: SymmetricKey, payload: Uint8Array): SealedPart {
-  const plain = new Uint8Array(padme(Math.max(MIN_BYTES, HEADER_BYTES + payload.length)))
+  const plain = scratchFor(padme(Math.max(MIN_BYTES, HEADER_BYTES + payload.length)))
   plain[0] = PART_KIND[kind]
   plain[1] = VERSION
   plain.set(label, 2)
-  new DataView(plain.buffer).setUint32(2 + LABEL_BYTES, payload.length)
+  putLength(plain, payload.length)
   plain.set(payload, HEADER_BYTES)
+  plain.fill(0, HEADER_BYTES + payload.length)
+  const part = new Uint8Array(NONCE_BYTES + MAC_BYTES + plain.length)
   const nonce = crypto.randomBytes(NONCE_BYTES) as Nonce
-  const sealed: Sealed = crypto.seal(plain, nonce, key)
-  const part = new Uint8Array(NONCE_BYTES + sealed.length)
   part.set(nonce)
-  part.set(sealed, NONCE_BYTES)
+  crypto.seal(plain, nonce, key, part.subarray(NONCE_BYTES))
   return part as SealedPart
 }
 

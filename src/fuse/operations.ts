@@ -10,8 +10,9 @@ import type { Awaitable } from '../lib/brand.js'
 import type { Attr, AttrChange, Caller, CreateOptions, Entry, Filesystem, NodeId, Time } from '../vfs/filesystem.js'
 import { putEntry } from './entry.js'
 import { directoryReply } from './directory-reply.js'
-import { ATTR_BYTES, cstring, ENTRY_BYTES, i64, INIT_FLAGS, MAX_WRITE, OP, putAttr, putU64, statfsReply, statxReply, u64, VALID_SECONDS } from './protocol.js'
+import { ATTR_BYTES, cstring, ENTRY_BYTES, i64, INIT_FLAGS, MAX_WRITE, OP, putAttr, putU64, u64, VALID_SECONDS } from './protocol.js'
 import type { ReplyBuffer } from './reply-buffer.js'
+import { statfsReply, statxReply } from './stat-reply.js'
 
 const FOPEN_KEEP_CACHE = 2
 const MINOR = 40

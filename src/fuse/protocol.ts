@@ -2,8 +2,7 @@
  * The kernel's FUSE protocol, version 7: numbers and layouts. Source: include/uapi/linux/fuse.h
  * @packageDocumentation
  */
-import type { Attr, Statfs, Time } from '../vfs/filesystem.js'
-import type { ReplyBuffer } from './reply-buffer.js'
+import type { Attr, Time } from '../vfs/filesystem.js'
 
 export const OP = {
   LOOKUP: 1, FORGET: 2, GETATTR: 3, SETATTR: 4, READLINK: 5, SYMLINK: 6, MKNOD: 8, MKDIR: 9, UNLINK: 10, RMDIR: 11,
@@ -57,7 +56,7 @@ export function i64(bytes: Buffer, at: number): number {
   return bytes.readInt32LE(at + 4) * TWO_32 + bytes.readUInt32LE(at)
 }
 
-function putTime(bytes: Buffer, at: number, nsAt: number, { seconds, nanoseconds }: Time): void {
+export function putTime(bytes: Buffer, at: number, nsAt: number, { seconds, nanoseconds }: Time): void {
   const high = Math.floor(seconds / TWO_32)
   bytes.writeUInt32LE(seconds - high * TWO_32, at)
   bytes.writeInt32LE(high, at + 4)
@@ -78,31 +77,6 @@ export function putAttr(bytes: Buffer, at: number, attr: Attr): void {
   bytes.writeUInt32LE(attr.rdev, at + 76)
   bytes.writeUInt32LE(attr.blksize, at + 80)
   bytes.writeUInt32LE(0, at + 84)
-}
-
-const STATX_BASIC_STATS = 0x7ff
-const STATX_BTIME = 0x800
-
-/** fuse_statx_out: all that stat(2) tells, and the time of birth. */
-export function statxReply(attr: Attr, out: ReplyBuffer): number {
-  const reply = out.take(288)
-  putU64(reply, 0, VALID_SECONDS)
-  const at = 32
-  reply.writeUInt32LE(STATX_BASIC_STATS | STATX_BTIME, at)
-  ;[attr.blksize, 0, 0, attr.nlink, attr.uid, attr.gid, attr.mode].forEach((value, i) => reply.writeUInt32LE(value, at + 4 + i * 4))
-  ;[attr.ino, attr.size, attr.blocks].forEach((value, i) => putU64(reply, at + 32 + i * 8, value))
-  ;[attr.atime, attr.btime, attr.ctime, attr.mtime].forEach((time, i) => putTime(reply, at + 64 + i * 16, at + 72 + i * 16, time))
-  // the old 32 bits of a device number, taken apart
-  reply.writeUInt32LE((attr.rdev >>> 8) & 0xfff, at + 128)
-  reply.writeUInt32LE((attr.rdev & 0xff) | ((attr.rdev >>> 12) & 0xfff00), at + 132)
-  return reply.length
-}
-
-export function statfsReply(s: Statfs, out: ReplyBuffer): number {
-  const reply = out.take(80)
-  ;[s.blocks, s.blocksFree, s.blocksAvailable, s.files, s.filesFree].forEach((value, i) => putU64(reply, i * 8, value))
-  ;[s.blockSize, s.nameMax, s.blockSize].forEach((value, i) => reply.writeUInt32LE(value, 40 + i * 4))
-  return reply.length
 }
 
 /** Bytes of a name up to its NUL, copied: an operation may run again after the request's buffer was used anew. */

@@ -26,6 +26,12 @@ export class CborWriter {
     return bytes
   }
 
+  /** Forgets what was begun: for a writer that is kept, in case the last document was given up half-way. */
+  restart(): this {
+    this.#at = 0
+    return this
+  }
+
   arrayHead(length: number): void {
     this.#head(4, length)
   }

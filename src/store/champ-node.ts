@@ -90,7 +90,7 @@ export function encodeChampNode(slots: readonly Slot[]): Uint8Array {
     bitmap |= 1 << i
     used += 1
   }
-  writer.arrayHead(2)
+  writer.restart().arrayHead(2)
   writer.int(bitmap >>> 0)
   writer.arrayHead(used)
   for (const slot of slots) {

@@ -13,9 +13,6 @@ import { codecOf, makeBlock, type Sha256 } from './cid.js'
 const VERSION = 1
 /** More than a chunk of the smallest fragments has; bounds what a hostile block can ask for. */
 export const MAX_NODE_LINKS = 4096
-/** Encoded bytes beside links, props and content: heads of the parts. */
-const HEADS_BYTES = 16
-const LINK_BYTES_ENCODED = 41
 
 export interface NodeBlock {
   /** Fragments: raw blocks, each owned by this node alone. Views. */
@@ -26,12 +23,13 @@ export interface NodeBlock {
   readonly content: Uint8Array
 }
 
+const writer = new CborWriter(65_536)
+
 /** @throws BrochError TOO_BIG past the largest block; INVALID for links that are not raw, or too many. */
 export function encodeNodeBlock(sha256: Sha256, node: NodeBlock): Block {
   const { links, props, content } = node
   if (links.length > MAX_NODE_LINKS) throw new BrochError('INVALID', 'too many links in a node')
-  const writer = new CborWriter(HEADS_BYTES + links.length * LINK_BYTES_ENCODED + props.length + content.length)
-  writer.arrayHead(4)
+  writer.restart().arrayHead(4)
   writer.int(VERSION)
   writer.arrayHead(links.length)
   for (const cid of links) {

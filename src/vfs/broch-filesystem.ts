@@ -15,7 +15,7 @@ import * as attributes from './attributes.js'
 import { Committer } from './committer.js'
 import { Directory } from './directory.js'
 import { errno } from './errno.js'
-import type { DirtyMeter } from './file-data.js'
+import type { DirtyMeter } from './sealed-fragment.js'
 import { Files, listing } from './files.js'
 import type * as F from './filesystem.js'
 import type { Inode } from './inode.js'
@@ -41,6 +41,8 @@ export interface FilesystemOptions {
   readonly maxDirtyInodes?: number
   /** Seconds between commits of what is dirty; none are made by the clock when absent. */
   readonly commitSeconds?: number
+  /** Lets others have a turn in the middle of long work. */
+  readonly yieldTurn?: () => Promise<void>
   /** Whose the root directory of a fresh space is; uid and gid 0 by default. */
   readonly owner?: { readonly uid: number; readonly gid: number }
 }
@@ -74,7 +76,8 @@ export class BrochFilesystem implements F.Filesystem {
     const table = new InodeTable(nodes, meter)
     const root = await loadRoot(options, table, nodes)
     root.lookups = Number.POSITIVE_INFINITY
-    const committer = new Committer({ tree, blocks, nodes, table, meter, secretKey })
+    const { yieldTurn = () => new Promise<void>((resolve) => setTimeout(resolve, 0)) } = options
+    const committer = new Committer({ tree, blocks, nodes, table, meter, secretKey, yieldTurn })
     if (!root.stored) committer.mark(root)
     const { now, atime = 'relatime', readOnly = false } = options
     return new BrochFilesystem(options, new FsState({ table, committer, meter, now, atime, root, readOnly }), nodes)
@@ -167,7 +170,13 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   read(id: F.NodeId, offset: number, length: number): Awaitable<Uint8Array> {
-    return this.#run(() => this.#files.read(id, offset, length))
+    let later = false
+    return this.#run(
+      () => (later ? this.#files.read(id, offset, length).slice() : this.#files.read(id, offset, length)),
+      () => {
+        later = true
+      },
+    )
   }
 
   write(_caller: F.Caller, id: F.NodeId, offset: number, data: Uint8Array, options: F.WriteOptions): Awaitable<number> {
@@ -185,8 +194,11 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   fsync(id: F.NodeId): Awaitable<void> {
-    this.#fs.table.get(id)
-    return this.commit()
+    const inode = this.#fs.table.get(id)
+    return this.commit().then(() => {
+      const stuck = this.#fs.committer.whyStuck(inode)
+      if (stuck !== undefined) throw stuck
+    })
   }
 
   fallocate(caller: F.Caller, id: F.NodeId, mode: number, offset: number, length: number): Awaitable<void> {
@@ -262,10 +274,12 @@ export class BrochFilesystem implements F.Filesystem {
     return this.#fs.committer.commit()
   }
 
-  /** Commits for the last time. */
-  close(): Promise<void> {
+  /** Commits for the last time. @throws BrochError CORRUPT when files on damaged blocks could not be committed. */
+  async close(): Promise<void> {
     clearInterval(this.#timer)
-    return this.commit()
+    await this.commit()
+    const { stuck } = this.#fs.committer
+    if (stuck > 0) throw new BrochError('CORRUPT', `the last changes of ${stuck} files are lost, because blocks under them are damaged`)
   }
 
   /** Integrity failures met, with how often. */
@@ -292,14 +306,14 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   /** As `#run`, and begins a commit when much has gathered. */
-  #change<T>(operation: () => T): Awaitable<T> {
+  #change<T>(operation: () => Awaitable<T>): Awaitable<T> {
     const result = this.#run(operation)
     if (this.#fs.committer.dirtyInodes > (this.#options.maxDirtyInodes ?? 5000)) this.commit().catch(() => undefined)
     return result
   }
 
   /** @param keep - called before waiting, to copy what is only borrowed for the call */
-  #run<T>(operation: () => T, keep?: () => void): Awaitable<T> {
+  #run<T>(operation: () => Awaitable<T>, keep?: () => void): Awaitable<T> {
     try {
       return operation()
     } catch (error) {
@@ -309,12 +323,12 @@ export class BrochFilesystem implements F.Filesystem {
     }
   }
 
-  async #again<T>(operation: () => T, first: NeedBlocks): Promise<T> {
+  async #again<T>(operation: () => Awaitable<T>, first: NeedBlocks): Promise<T> {
     let need = first
     for (;;) {
       try {
         await this.#options.tree.fetch(need)
-        return operation()
+        return await operation()
       } catch (error) {
         if (!(error instanceof NeedBlocks)) throw this.#noted(error)
         need = error

@@ -10,16 +10,22 @@ import { randomObjectKey } from '../cryptree/keys.js'
 import { emptyContent, sealContent, sealObjectNode } from '../cryptree/object-node.js'
 import type { SealedPart } from '../cryptree/sealed-part.js'
 import type { SecretSignKey } from '../crypto/crypto.js'
+import { type BrochError, isBrochError } from '../lib/error.js'
 import { type BlockStore, type Cid, NeedBlocks } from '../store/block.js'
 import type { Tree } from '../store/tree.js'
 import { Directory } from './directory.js'
-import { type DirtyMeter, FileData, type SealedFragment } from './file-data.js'
+import { FileData } from './file-data.js'
+import type { DirtyMeter, SealedFragment } from './sealed-fragment.js'
 import type { Inode } from './inode.js'
 import type { InodeTable } from './inode-table.js'
 import type { NodeChange, Nodes } from './nodes.js'
 
-/** Sealed fragments are written in batches of about this many bytes. */
-const BATCH_BYTES = 2 * 1024 * 1024
+/** Sealed fragments are written in batches of this many. */
+const BATCH = 8
+/** Fragments left to be sealed in the one step that captures: what programs went on to write meanwhile. */
+const LAST = 16
+/** A program that writes as fast as we seal is not waited for longer than this. */
+const MAX_PASSES = 4
 
 export interface CommitterParts {
   readonly tree: Tree
@@ -28,6 +34,13 @@ export interface CommitterParts {
   readonly table: InodeTable
   readonly meter: DirtyMeter
   readonly secretKey: SecretSignKey
+  /** Lets others have a turn: a long commit does not keep everybody waiting. */
+  readonly yieldTurn: () => Promise<void>
+}
+
+interface Unsealed {
+  readonly inode: Inode
+  readonly index: number
 }
 
 interface Snapshot {
@@ -41,6 +54,8 @@ export class Committer {
   readonly #parts: CommitterParts
   readonly #dirty = new Set<Inode>()
   readonly #gone = new Set<Inode>()
+  /** dirty files that cannot be sealed, because what lies under their new bytes is damaged */
+  readonly #stuck = new Map<Inode, BrochError>()
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
   readonly #puts = new Set<Promise<void>>()
@@ -67,6 +82,15 @@ export class Committer {
     this.#gone.add(inode)
   }
 
+  /** Why the last commit had to leave this file out; undefined when it did not. */
+  whyStuck(inode: Inode): BrochError | undefined {
+    return this.#stuck.get(inode)
+  }
+
+  get stuck(): number {
+    return this.#stuck.size
+  }
+
   /** Resolves when everything done before the call is durable. Callers that wait together share a commit. */
   commit(): Promise<void> {
     if (this.#running === undefined) return this.#start()
@@ -87,6 +111,7 @@ export class Committer {
 
   async #run(): Promise<void> {
     const { tree, blocks, secretKey } = this.#parts
+    this.#stuck.clear()
     const snapshot = await this.#captureWhenAtHand()
     try {
       await this.#putsDone()
@@ -103,7 +128,9 @@ export class Committer {
   async #captureWhenAtHand(): Promise<Snapshot> {
     for (;;) {
       try {
-        this.sealData()
+        await this.#sealAhead()
+        this.#putFailure = undefined // what failed before counts as not sealed again
+        this.#sealRest()
         return this.#capture()
       } catch (error) {
         if (!(error instanceof NeedBlocks)) throw error
@@ -112,25 +139,52 @@ export class Committer {
     }
   }
 
-  /** Seals every byte of file data that is dirty and puts it in the store. */
-  sealData(): void {
-    let batch: SealedFragment[] = []
+  /** Seals nearly everything that is dirty, batch by batch: memory holds one batch more, and requests are served between. */
+  async #sealAhead(): Promise<void> {
+    for (let pass = 0; pass < MAX_PASSES; pass++) {
+      const found = this.#unsealed()
+      if (found.length <= LAST) return
+      for (let at = 0; at < found.length; at += BATCH) {
+        await this.put(this.#sealAll(found.slice(at, at + BATCH)))
+        await this.#parts.yieldTurn()
+      }
+    }
+  }
+
+  #sealRest(): void {
+    const found = this.#unsealed()
+    for (let at = 0; at < found.length; at += BATCH) this.putInBackground(this.#sealAll(found.slice(at, at + BATCH)))
+  }
+
+  #unsealed(): Unsealed[] {
+    const found: Unsealed[] = []
     for (const inode of this.#dirty) {
-      if (!(inode.content instanceof FileData)) continue
-      for (const index of inode.content.unsealed(inode.size)) {
-        const sealed = inode.content.seal(index)
+      if (!(inode.content instanceof FileData) || this.#stuck.has(inode)) continue
+      for (const index of inode.content.unsealed(inode.size)) found.push({ inode, index })
+    }
+    return found
+  }
+
+  /** A file that lies on damaged blocks does not keep the others from being committed: it waits, and its fsync fails. */
+  #sealAll(found: readonly Unsealed[]): SealedFragment[] {
+    const batch: SealedFragment[] = []
+    for (const { inode, index } of found) {
+      try {
+        const sealed = inode.content instanceof FileData ? inode.content.seal(index) : undefined
         if (sealed !== undefined) batch.push(sealed)
-        if (batch.length * 262_144 >= BATCH_BYTES) {
-          this.put(batch)
-          batch = []
+      } catch (error) {
+        if (isDamage(error)) this.#stuck.set(inode, error)
+        else {
+          this.putInBackground(batch)
+          throw error
         }
       }
     }
-    if (batch.length > 0) this.put(batch)
+    return batch
   }
 
-  /** Gives sealed fragments to the store; their plaintext is kept until the store has them. */
-  put(batch: readonly SealedFragment[]): void {
+  /** Gives sealed fragments to the store. Rejects with what the store said; a commit under way fails then too. */
+  put(batch: readonly SealedFragment[]): Promise<void> {
     const put = this.#parts.blocks.putMany(batch.map(({ block }) => block)).then(
       () => {
         for (const { stored } of batch) stored()
@@ -138,10 +192,18 @@ export class Committer {
       (error: unknown) => {
         for (const { failed } of batch) failed()
         this.#putFailure = { error }
+        throw error
       },
     )
-    this.#puts.add(put)
-    void put.then(() => this.#puts.delete(put))
+    const settled = put.catch(() => undefined)
+    this.#puts.add(settled)
+    void settled.then(() => this.#puts.delete(settled))
+    return put
+  }
+
+  /** As `put`, of fragments that were acknowledged already: who commits hears of a failure. */
+  putInBackground(batch: readonly SealedFragment[]): void {
+    this.put(batch).catch(() => undefined)
   }
 
   /** Throws what a store said to fragments put since the last call. */
@@ -154,14 +216,14 @@ export class Committer {
 
   #capture(): Snapshot {
     for (const inode of this.#dirty) this.#prepare(inode)
-    for (const inode of this.#gone) if (inode.isFile && inode.stored) this.#parts.table.file(inode) // tells what goes with it
+    for (const inode of this.#gone) if (inode.isFile && inode.stored) this.#prepareGone(inode)
     const changes: NodeChange[] = []
     const orphans: Cid[] = []
-    const inodes = [...this.#dirty]
+    const inodes = [...this.#dirty].filter((inode) => !this.#stuck.has(inode))
     for (const inode of inodes) this.#captureInode(inode, changes, orphans)
     const gone = [...this.#gone]
     for (const inode of gone) this.#captureGone(inode, changes, orphans)
-    this.#dirty.clear()
+    for (const inode of inodes) this.#dirty.delete(inode)
     this.#gone.clear()
     return { inodes, gone, changes, orphans }
   }
@@ -169,6 +231,15 @@ export class Committer {
   /** Throws NeedBlocks before anything of the snapshot is taken. */
   #prepare(inode: Inode): void {
     if (inode.content === undefined && inode.stored) this.#parts.nodes.need(inode.ref.label)
+  }
+
+  /** Its content tells what goes with it; when that is damaged, what cannot be named is left behind. */
+  #prepareGone(inode: Inode): void {
+    try {
+      this.#parts.table.file(inode)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+    }
   }
 
   #captureInode(inode: Inode, changes: NodeChange[], orphans: Cid[]): void {
@@ -221,4 +292,8 @@ export class Committer {
     if (inode.content !== undefined) this.#parts.table.used(inode)
     this.#parts.table.release(inode)
   }
+}
+
+function isDamage(error: unknown): error is BrochError {
+  return isBrochError(error, 'CORRUPT') || isBrochError(error, 'MISSING_BLOCK')
 }

@@ -41,6 +41,8 @@ export class Directory {
   readonly #nameKey: SymmetricKey
   #bucketCount: number
   #entries: number
+  #lastName = ''
+  #lastHash = 0
   readonly #buckets = new Map<number, Bucket>()
   readonly #dirty = new Set<number>()
   /** has a node in the tree */
@@ -80,8 +82,13 @@ export class Directory {
     return this.#dirty.size > 0 || this.#removed.size > 0
   }
 
+  /** The last one is remembered: an operation on a name asks for its hash several times. */
   hash(name: string): number {
-    return hashName(this.#nodes.crypto, this.#nameKey, name)
+    if (name !== this.#lastName) {
+      this.#lastHash = hashName(this.#nodes.crypto, this.#nameKey, name)
+      this.#lastName = name
+    }
+    return this.#lastHash
   }
 
   get(name: string): DirectoryEntry | undefined {

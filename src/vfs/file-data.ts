@@ -13,49 +13,29 @@ import {
   FRAGMENT_BYTES,
   FRAGMENTS_PER_CHUNK,
   type Fragment,
-  type FragmentTable,
   INLINE_MAX,
   linksOf,
 } from '../cryptree/file-content.js'
 import { dataKey, derivedLabel, type ObjectKey, randomObjectKey } from '../cryptree/keys.js'
 import { openChunkNode, sealChunkNode } from '../cryptree/object-node.js'
-import { padme } from '../cryptree/padding.js'
 import { NONCE_BYTES, type Nonce, type SymmetricKey } from '../crypto/crypto.js'
 import type { Block, Cid } from '../store/block.js'
 import { cidKey, makeCid } from '../store/cid.js'
 import { errno } from './errno.js'
+import { type Base, shortened, spans, type Table, toFragments, toTable } from './fragment-table.js'
 import type { NodeChange, Nodes } from './nodes.js'
 import { MAX_PIECES, Overlay } from './overlay.js'
-
-/** What lies under the overlay of a fragment: in the store, or (inline, or not yet surely stored) in memory. */
-interface Base {
-  readonly length: number
-  readonly fragment?: Fragment
-  plain?: Uint8Array | undefined
-}
-
-type Table = (Base | undefined)[]
-
-/** Bytes of memory that dirty data takes, for the whole filesystem. */
-export interface DirtyMeter {
-  bytes: number
-}
-
-export interface SealedFragment {
-  readonly block: Block
-  /** To be called when the block is surely in the store: memory is freed. */
-  readonly stored: () => void
-  /** To be called when the store did not take it: the bytes count as not sealed again. */
-  readonly failed: () => void
-}
+import { type DirtyMeter, padded, type SealedFragment, type Written } from './sealed-fragment.js'
 
 const KEPT_CHUNKS = 64
+/** Offset from which whole fragments are sealed at once: a file so large is seldom written over before it is committed. */
+const SEALED_FROM = 4 * 1024 * 1024
 
 export class FileData {
   readonly #nodes: Nodes
   readonly #meter: DirtyMeter
   readonly #key: ObjectKey
-  readonly #dataKey: SymmetricKey
+  #dataKeyOrNone: SymmetricKey | undefined
   readonly #tables = new Map<number, Table>()
   readonly #chunks: ChunkSet
   /** fields of later versions */
@@ -72,7 +52,6 @@ export class FileData {
     this.#nodes = nodes
     this.#meter = meter
     this.#key = key
-    this.#dataKey = dataKey(nodes.crypto, key)
     this.#chunks = chunks
     this.allocated = allocated
   }
@@ -92,17 +71,21 @@ export class FileData {
     return data
   }
 
+  /** Derived when it is first wanted: a small file has none. */
+  get #dataKey(): SymmetricKey {
+    this.#dataKeyOrNone ??= dataKey(this.#nodes.crypto, this.#key)
+    return this.#dataKeyOrNone
+  }
+
   get isDirty(): boolean {
     return this.#dirtyChunks.size > 0 || this.#overlays.size > 0
   }
 
-  /** `length` bytes from `offset`; holes are zeros. The caller has cut the range to the file's size. */
-  read(offset: number, length: number): Uint8Array {
-    const out = new Uint8Array(length)
-    for (const span of spans(offset, length)) {
+  /** Fills `out` from `offset` on; holes are zeros. The caller has cut the range to the file's size. */
+  read(offset: number, out: Uint8Array): void {
+    for (const span of spans(offset, out.length)) {
       this.#readFragment(span.index, span.start, out.subarray(span.at, span.at + span.length))
     }
-    return out
   }
 
   /** Loads the tables that a change of the range touches. */
@@ -110,12 +93,20 @@ export class FileData {
     for (const span of spans(offset, Math.max(1, length))) this.#base(span.index)
   }
 
-  /** Gives the fragments that became full. @throws Errno EFBIG when a node has no room to list more chunks. */
-  write(offset: number, data: Uint8Array): number[] {
+  /**
+   * What of the data is a whole fragment of a large file is sealed as it comes; the rest is kept until it is sealed.
+   * @throws Errno EFBIG when a node has no room to list more chunks.
+   */
+  write(offset: number, data: Uint8Array): Written {
     this.prepare(offset, data.length)
     if (this.#chunks.isFull && !this.#chunks.has(Math.floor((offset + data.length - 1) / CHUNK_BYTES))) throw errno('EFBIG')
     const full: number[] = []
+    const sealed: SealedFragment[] = []
     for (const span of spans(offset, data.length)) {
+      if (span.length === FRAGMENT_BYTES && offset >= SEALED_FROM && !this.#overlays.has(span.index)) {
+        sealed.push(this.#sealWhole(span.index, data.subarray(span.at, span.at + span.length)))
+        continue
+      }
       const overlay = this.#overlay(span.index)
       const before = overlay.bytes
       this.#resize(span.index, () => overlay.write(span.start, data.subarray(span.at, span.at + span.length)))
@@ -123,7 +114,7 @@ export class FileData {
       if (overlay.pieces > MAX_PIECES) this.#fill(span.index)
       if (overlay.isFull) full.push(span.index)
     }
-    return full
+    return { full, sealed }
   }
 
   /** Forgets everything from `size` on. */
@@ -183,16 +174,39 @@ export class FileData {
   seal(index: number): SealedFragment | undefined {
     const plain = this.#unsealed(index)
     if (plain === undefined) return undefined
-    const padded = plain.length === padme(plain.length) ? plain : padTo(plain, Math.min(FRAGMENT_BYTES, padme(plain.length)))
-    const nonce = this.#nodes.crypto.randomBytes(NONCE_BYTES) as Nonce
-    const bytes = this.#nodes.crypto.seal(padded, nonce, this.#dataKey)
-    const cid = makeCid(this.#nodes.crypto.sha256, 'raw', bytes)
-    const base: Base = { length: plain.length, fragment: { cid, nonce, length: plain.length }, plain }
+    const { fragment, block } = this.#sealed(plain)
+    const base: Base = { length: plain.length, fragment, plain }
     this.#dropOverlay(index)
     this.#setBase(index, base)
-    this.#loose.set(cidKey(cid), cid)
     this.#meter.bytes += plain.length
-    return { block: { cid, bytes }, stored: () => this.#release(base), failed: () => this.#unseal(index, base) }
+    return { block, stored: () => this.#release(base), failed: () => this.#unseal(index, base) }
+  }
+
+  /** Seals a whole fragment without keeping its plaintext: when the store refuses it, what was there before stays. */
+  #sealWhole(index: number, plain: Uint8Array): SealedFragment {
+    const before = this.#base(index)
+    const { fragment, block } = this.#sealed(plain)
+    const base: Base = { length: plain.length, fragment }
+    this.#resize(index, () => this.#setBase(index, base))
+    this.#meter.bytes += block.bytes.length
+    const settled = (): void => {
+      this.#meter.bytes -= block.bytes.length
+    }
+    const failed = (): void => {
+      settled()
+      this.#loose.delete(cidKey(fragment.cid))
+      if (this.#base(index) === base) this.#resize(index, () => this.#setBase(index, before))
+    }
+    return { block, stored: settled, failed }
+  }
+
+  #sealed(plain: Uint8Array): { fragment: Fragment; block: Block } {
+    const { crypto } = this.#nodes
+    const nonce = crypto.randomBytes(NONCE_BYTES) as Nonce
+    const bytes = crypto.seal(padded(plain), nonce, this.#dataKey)
+    const cid = makeCid(crypto.sha256, 'raw', bytes)
+    this.#loose.set(cidKey(cid), cid)
+    return { fragment: { cid, nonce, length: plain.length }, block: { cid, bytes } }
   }
 
   /** What is still to be sealed before a commit, given the file's size. */
@@ -252,7 +266,9 @@ export class FileData {
   }
 
   #readAll(size: number): Uint8Array {
-    return this.read(0, Math.min(size, this.#length(0)))
+    const bytes = new Uint8Array(Math.min(size, this.#length(0)))
+    this.read(0, bytes)
+    return bytes
   }
 
   #readFragment(index: number, start: number, out: Uint8Array): void {
@@ -263,9 +279,11 @@ export class FileData {
 
   #readBase(index: number, start: number, out: Uint8Array): void {
     const base = this.#base(index)
-    if (base === undefined || start >= base.length) return
-    const plain = base.plain ?? this.#nodes.open(base.fragment as Fragment, this.#dataKey)
-    out.set(plain.subarray(start, Math.min(base.length, start + out.length)))
+    const length = Math.max(0, Math.min(out.length, (base?.length ?? 0) - start))
+    if (length < out.length) out.fill(0, length)
+    if (base === undefined || length === 0) return
+    if (base.plain !== undefined) out.set(base.plain.subarray(start, start + length))
+    else this.#nodes.readFragment(base.fragment as Fragment, this.#dataKey, start, out.subarray(0, length))
   }
 
   /** Everything of a fragment as one piece. */
@@ -277,11 +295,15 @@ export class FileData {
     this.#meter.bytes += whole.length
   }
 
+  /** The bytes of a fragment that has some which are not sealed: a view where that is possible. */
   #unsealed(index: number): Uint8Array | undefined {
     const base = this.#base(index)
     const overlay = this.#overlays.get(index)
     if (overlay === undefined && (base?.plain === undefined || base.fragment !== undefined)) return undefined
-    const plain = new Uint8Array(this.#length(index))
+    const length = this.#length(index)
+    const whole = overlay?.whole(length)
+    if (whole !== undefined) return whole
+    const plain = new Uint8Array(length)
     this.#readFragment(index, 0, plain)
     return plain
   }
@@ -442,50 +464,5 @@ export class FileData {
       const base = this.#base(index)
       if (base !== undefined && base.length > length) this.#setBase(index, shortened(base, length))
     })
-  }
-}
-
-function shortened(base: Base, length: number): Base {
-  const fragment = base.fragment === undefined ? {} : { fragment: { ...base.fragment, length } }
-  const plain = base.plain === undefined || base.fragment !== undefined ? {} : { plain: base.plain.slice(0, length) }
-  return { length, ...fragment, ...plain }
-}
-
-function toTable(fragments: FragmentTable): Table {
-  const table: Table = []
-  fragments.forEach((fragment, slot) => {
-    if (fragment !== undefined) table[slot] = { length: fragment.length, fragment }
-  })
-  return table
-}
-
-function toFragments(table: Table): FragmentTable {
-  const fragments: FragmentTable = []
-  table.forEach((base, slot) => {
-    if (base?.fragment !== undefined) fragments[slot] = base.fragment
-  })
-  return fragments
-}
-
-function padTo(plain: Uint8Array, length: number): Uint8Array {
-  const padded = new Uint8Array(length)
-  padded.set(plain)
-  return padded
-}
-
-interface Span {
-  readonly index: number
-  readonly start: number
-  readonly at: number
-  readonly length: number
-}
-
-function* spans(offset: number, length: number): Generator<Span> {
-  for (let at = 0; at < length; ) {
-    const index = Math.floor((offset + at) / FRAGMENT_BYTES)
-    const start = offset + at - index * FRAGMENT_BYTES
-    const part = Math.min(FRAGMENT_BYTES - start, length - at)
-    yield { index, start, at, length: part }
-    at += part
   }
 }

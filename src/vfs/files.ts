@@ -2,9 +2,11 @@
  * Operations on open files and directories: read, write, allocate, list.
  * @packageDocumentation
  */
+import type { Awaitable } from '../lib/brand.js'
 import { fromBinaryString } from '../lib/bytes.js'
 import { errno } from './errno.js'
-import type { FileData, SealedFragment } from './file-data.js'
+import type { FileData } from './file-data.js'
+import type { SealedFragment } from './sealed-fragment.js'
 import {
   type DirEntry,
   FALLOC_KEEP_SIZE,
@@ -26,6 +28,7 @@ const COPY_BYTES = 4 * 1024 * 1024
 
 export class Files {
   readonly #fs: FsState
+  #scratch = new Uint8Array(1024 * 1024)
   /** full fragments not sealed yet, oldest first */
   #full: { readonly data: FileData; readonly index: number }[] = []
 
@@ -33,27 +36,43 @@ export class Files {
     this.#fs = fs
   }
 
+  /** The bytes are valid until the next call. */
   read(id: NodeId, offset: number, length: number): Uint8Array {
     const inode = this.#fs.table.get(id)
     const data = this.#fs.table.file(inode)
-    const end = Math.min(inode.size, offset + length)
-    const bytes = end > offset ? data.read(offset, end - offset) : new Uint8Array(0)
+    const bytes = this.#room(Math.max(0, Math.min(inode.size - offset, length)))
+    data.read(offset, bytes)
     if (length > 0) this.touchAccessed(inode)
     return bytes
   }
 
+  #room(length: number): Uint8Array {
+    if (this.#scratch.length < length) this.#scratch = new Uint8Array(length)
+    return this.#scratch.subarray(0, length)
+  }
+
   /** @throws Errno EFBIG past the largest file */
-  write(id: NodeId, offset: number, data: Uint8Array, killPriv: boolean): number {
+  write(id: NodeId, offset: number, data: Uint8Array, killPriv: boolean): Awaitable<number> {
     const inode = this.#fs.table.get(id)
     if (offset + data.length > MAX_FILE_BYTES) throw errno('EFBIG')
     const file = this.#fs.table.file(inode)
     this.#fs.checkWritable(inode)
-    for (const index of file.write(offset, data)) this.#full.push({ data: file, index })
-    if (offset + data.length > inode.size) inode.size = offset + data.length
+    const { full, sealed } = file.write(offset, data)
+    for (const index of full) this.#full.push({ data: file, index })
+    const before = inode.size
+    const end = offset + data.length
+    if (end > before) inode.size = end
     if (killPriv) dropPrivileges(inode)
     this.#fs.touchModified(inode)
     if (this.#fs.meter.bytes > EAGER_BYTES) this.#sealFull()
-    return data.length
+    if (sealed.length === 0) return data.length
+    return this.#fs.committer.put(sealed).then(
+      () => data.length,
+      (error: unknown) => {
+        if (inode.size === end && before < end) this.truncate(inode, before)
+        throw error
+      },
+    )
   }
 
   /** @throws Errno EFBIG, EINVAL */
@@ -94,12 +113,13 @@ export class Files {
     return found
   }
 
-  copy(from: NodeId, fromOffset: number, to: NodeId, toOffset: number, length: number, killPriv: boolean): number {
+  copy(from: NodeId, fromOffset: number, to: NodeId, toOffset: number, length: number, killPriv: boolean): Awaitable<number> {
     const inode = this.#fs.table.get(from)
     const source = this.#fs.table.file(inode)
     const part = Math.min(length, COPY_BYTES, Math.max(0, inode.size - fromOffset))
     if (part === 0) return 0
-    const bytes = source.read(fromOffset, part)
+    const bytes = this.#room(part)
+    source.read(fromOffset, bytes)
     const target = this.#fs.table.get(to)
     if (target === inode && fromOffset < toOffset + part && toOffset < fromOffset + part) throw errno('EINVAL')
     return this.write(to, toOffset, bytes, killPriv)
@@ -127,7 +147,7 @@ export class Files {
       const sealed = data.seal(index)
       if (sealed !== undefined) batch.push(sealed)
     }
-    if (batch.length > 0) this.#fs.committer.put(batch)
+    if (batch.length > 0) this.#fs.committer.putInBackground(batch)
   }
 }
 

@@ -193,7 +193,7 @@ export class Namespace {
     try {
       this.#fs.table.file(inode)
     } catch (error) {
-      if (!isBrochError(error, 'CORRUPT')) throw error
+      if (!isBrochError(error, 'CORRUPT') && !isBrochError(error, 'MISSING_BLOCK')) throw error
     }
   }
 

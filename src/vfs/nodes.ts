@@ -3,7 +3,7 @@
  * @packageDocumentation
  */
 import type { Fragment } from '../cryptree/file-content.js'
-import type { Crypto, Sealed, SymmetricKey } from '../crypto/crypto.js'
+import { type Crypto, MAC_BYTES, type Sealed, type SymmetricKey } from '../crypto/crypto.js'
 import { toBinaryString } from '../lib/bytes.js'
 import { BrochError } from '../lib/error.js'
 import type { Block, Cid } from '../store/block.js'
@@ -22,13 +22,14 @@ export interface NodeChange {
   readonly block: Block | undefined
 }
 
-const CACHED_FRAGMENTS = 96 // of 256 KiB at most: 24 MiB
+const CACHE_BYTES = 24 * 1024 * 1024
 
 /** Opened fragments by nonce, least recently used first. */
 export class Nodes {
   readonly crypto: Crypto
   readonly source: NodeSource
   readonly #opened = new Map<string, Uint8Array>()
+  #openedBytes = 0
 
   constructor(crypto: Crypto, source: NodeSource) {
     this.crypto = crypto
@@ -42,21 +43,41 @@ export class Nodes {
     return node
   }
 
-  /** Plaintext of a fragment, padding included. @throws BrochError CORRUPT */
-  open(fragment: Fragment, key: SymmetricKey): Uint8Array {
+  /**
+   * Fills `out` with plaintext of a fragment from `start` on. What is wanted whole is opened in place and not cached.
+   * @throws NeedBlocks; BrochError CORRUPT
+   */
+  readFragment(fragment: Fragment, key: SymmetricKey, start: number, out: Uint8Array): void {
     const name = toBinaryString(fragment.nonce)
     const cached = this.#opened.get(name)
     if (cached !== undefined) {
       this.#opened.delete(name)
       this.#opened.set(name, cached)
-      return cached
+      out.set(cached.subarray(start, start + out.length))
+      return
     }
-    const plain = this.crypto.open(this.source.fragment(fragment.cid) as Sealed, fragment.nonce, key)
-    if (plain === undefined || plain.length < fragment.length) {
-      throw new BrochError('CORRUPT', 'a fragment of a file does not open: it is damaged, or stands where another belongs')
+    const sealed = this.source.fragment(fragment.cid) as Sealed
+    if (start === 0 && out.length === sealed.length - MAC_BYTES) {
+      if (this.crypto.open(sealed, fragment.nonce, key, out) === undefined) throw damaged()
+      return
     }
-    this.#opened.set(name, plain)
-    if (this.#opened.size > CACHED_FRAGMENTS) this.#opened.delete(this.#opened.keys().next().value as string)
-    return plain
+    const plain = this.crypto.open(sealed, fragment.nonce, key)
+    if (plain === undefined || plain.length < fragment.length) throw damaged()
+    this.#cache(name, plain)
+    out.set(plain.subarray(start, start + out.length))
   }
+
+  #cache(name: string, plain: Uint8Array): void {
+    this.#opened.set(name, plain)
+    this.#openedBytes += plain.length
+    while (this.#openedBytes > CACHE_BYTES) {
+      const [oldest, bytes] = this.#opened.entries().next().value as [string, Uint8Array]
+      this.#opened.delete(oldest)
+      this.#openedBytes -= bytes.length
+    }
+  }
+}
+
+function damaged(): BrochError {
+  return new BrochError('CORRUPT', 'a fragment of a file does not open: it is damaged, or stands where another belongs')
 }

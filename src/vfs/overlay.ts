@@ -48,6 +48,13 @@ export class Overlay {
     return this.#pieces.some((piece) => piece.start <= start && piece.end >= end)
   }
 
+  /** All of the first `length` bytes, as a view, when they were written here and nothing after them. */
+  whole(length: number): Uint8Array | undefined {
+    const [piece] = this.#pieces
+    if (this.#pieces.length !== 1 || piece?.start !== 0 || piece.end !== length) return undefined
+    return piece.buffer.subarray(0, length)
+  }
+
   /** Copies `data` in at `start` (bytes from the fragment's begin). */
   write(start: number, data: Uint8Array): void {
     const end = start + data.length
