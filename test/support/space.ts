@@ -20,7 +20,7 @@ export function testSpace(stores?: { blocks: BlockStore; pointers: PointerStore 
     ticks += 1
     return { seconds: Math.floor(ticks / 1000), nanoseconds: (ticks % 1000) * 1_000_000 }
   }
-  const openTree = () => Tree.open({ blocks, pointers, crypto, writer: pair.publicKey })
+  const openTree = (from: BlockStore = blocks) => Tree.open({ blocks: from, pointers, crypto, writer: pair.publicKey })
   const open = async (options: Partial<FilesystemOptions> = {}) =>
     BrochFilesystem.open({ tree: await openTree(), blocks, crypto, secretKey: pair.secretKey, home, now, ...options })
   /** Everything in the store, checked. Blocks of stores that cannot list theirs are not looked for. */
