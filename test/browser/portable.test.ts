@@ -16,6 +16,8 @@ import { runPage, whyNoBrowser } from '../support/browser.js'
 import { largeFile, LOGIN, type PageResult } from './page.js'
 
 const PAGE = fileURLToPath(new URL('page.ts', import.meta.url))
+/** scrypt in plain JavaScript, three times, on a machine that does other things too. */
+const SLOW = 400_000
 const reason = whyNoBrowser()
 if (reason !== undefined) console.log(`skipped: the portable core in a real browser: ${reason}`)
 
@@ -71,12 +73,12 @@ describe('the portable core, bundled for a browser', () => {
     const context = createContext(webGlobals())
     new Script(`${script}; globalThis.result = page.run()`).runInContext(context)
     await checkResult(await (context['result'] as Promise<PageResult>))
-  })
+  }, SLOW)
 
   test.skipIf(reason !== undefined)('does the same in Chromium, without eval and WebAssembly', async () => {
     const start = `${script}; page.run().then(r => JSON.stringify(r), e => JSON.stringify({ error: String(e && e.stack || e) })).then(body => fetch('/result', { method: 'POST', body }))`
     const result = JSON.parse(await runPage(start)) as PageResult & { error?: string }
     expect(result.error).toBeUndefined()
     await checkResult(result)
-  })
+  }, SLOW)
 })
