@@ -5,7 +5,7 @@
 import type { ContestantName } from './contestants.js'
 import { brochRatio, figure, type ResultRow } from './report.js'
 
-const LABEL_WIDTH = 300
+const LABEL_WIDTH = 320
 const PLOT_WIDTH = 560
 const BAR_HEIGHT = 9
 const BAR_GAP = 2
@@ -62,7 +62,7 @@ function axis(height: number): string[] {
 }
 
 function rowBars(result: ResultRow, others: readonly ContestantName[], top: number): string[] {
-  const label = `<text x="${LABEL_WIDTH - 10}" y="${top + (others.length * (BAR_HEIGHT + BAR_GAP)) / 2 + 3}" text-anchor="end">${escape(result.title)}</text>`
+  const label = `<text x="${LABEL_WIDTH - 32}" y="${top + (others.length * (BAR_HEIGHT + BAR_GAP)) / 2 + 3}" text-anchor="end">${escape(result.title)}</text>`
   const bars = others.flatMap((name, index) => {
     const ratio = brochRatio(result, name)
     if (ratio === undefined) return []
