@@ -8,6 +8,7 @@ import type { Awaitable } from '../lib/brand.js'
 import type { BlockStore, StoreUsage } from '../store/block.js'
 import type { PointerStore } from '../store/pointer.js'
 import { type Remembered, Tree } from '../store/tree.js'
+import type { Alarm } from '../vfs/alarms.js'
 import { type CheckOptions, checkSpace } from '../vfs/check.js'
 import type { CheckReport } from '../vfs/check-report.js'
 import { BrochFilesystem, type FilesystemOptions } from '../vfs/broch-filesystem.js'
@@ -38,8 +39,8 @@ export interface SpaceStatus {
   /** of the last commit */
   readonly sequence: number
   readonly usage: StoreUsage
-  /** failures of integrity and of the store, with how often each was met */
-  readonly alarms: readonly { readonly message: string; readonly count: number }[]
+  /** failures of integrity and of the store, by kind */
+  readonly alarms: readonly Alarm[]
 }
 
 export interface OpenSpace {
@@ -78,7 +79,7 @@ async function openAs({ blocks, pointers, crypto }: SpaceStores, identity: Ident
       dirtyInodes: fs.dirty.inodes,
       sequence: tree.sequence,
       usage: await blocks.usage(),
-      alarms: [...fs.alarms].map(([message, count]) => ({ message, count })),
+      alarms: fs.alarms,
     }),
     check: (checkOptions = {}) => checkSpace({ tree, crypto, home: identity.home, ...checkOptions }),
     close: () => fs.close(),

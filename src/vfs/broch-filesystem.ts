@@ -8,9 +8,10 @@ import type { TimeStamp } from '../cryptree/properties.js'
 import type { Crypto, SecretSignKey } from '../crypto/crypto.js'
 import type { Awaitable } from '../lib/brand.js'
 import { toBinaryString } from '../lib/bytes.js'
-import { BrochError } from '../lib/error.js'
+import { BrochError, isBrochError } from '../lib/error.js'
 import { type BlockStore, NeedBlocks } from '../store/block.js'
 import type { Tree } from '../store/tree.js'
+import { type Alarm, Alarms } from './alarms.js'
 import * as attributes from './attributes.js'
 import { Committer } from './committer.js'
 import { Directory } from './directory.js'
@@ -23,6 +24,7 @@ import { TYPE } from './inode.js'
 import { InodeTable } from './inode-table.js'
 import { Namespace } from './namespace.js'
 import { Nodes } from './nodes.js'
+import { orphansOf, withOrphans } from './orphans.js'
 import { type AtimePolicy, attrOf, BLOCK_BYTES, FsState, newProperties } from './state.js'
 
 export interface FilesystemOptions {
@@ -54,7 +56,7 @@ export class BrochFilesystem implements F.Filesystem {
   readonly #names: Namespace
   readonly #files: Files
   readonly #options: FilesystemOptions
-  readonly #alarms = new Map<string, number>()
+  readonly #alarms = new Alarms()
   #timer: ReturnType<typeof setInterval> | undefined
 
   private constructor(options: FilesystemOptions, fs: FsState, nodes: Nodes) {
@@ -64,7 +66,7 @@ export class BrochFilesystem implements F.Filesystem {
     this.#files = new Files(fs)
     if (options.commitSeconds === undefined) return
     this.#timer = setInterval(() => {
-      if (this.dirty.inodes > 0) this.commit().catch((error: unknown) => this.#noted(error))
+      if (this.dirty.inodes > 0) this.commit().catch(() => undefined) // an alarm tells
     }, options.commitSeconds * 1000)
   }
 
@@ -77,9 +79,10 @@ export class BrochFilesystem implements F.Filesystem {
     const root = await loadRoot(options, table, nodes)
     root.lookups = Number.POSITIVE_INFINITY
     const { yieldTurn = () => new Promise<void>((resolve) => setTimeout(resolve, 0)) } = options
-    const committer = new Committer({ tree, blocks, nodes, table, meter, secretKey, yieldTurn })
+    const committer = new Committer({ tree, blocks, nodes, table, meter, root, secretKey, yieldTurn })
     if (!root.stored) committer.mark(root)
     const { now, atime = 'relatime', readOnly = false } = options
+    if (!readOnly) await freeOrphans(options, table, committer, root)
     return new BrochFilesystem(options, new FsState({ table, committer, meter, now, atime, root, readOnly }), nodes)
   }
 
@@ -270,8 +273,13 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   /** Resolves when everything acknowledged is durable. */
-  commit(): Promise<void> {
-    return this.#fs.committer.commit()
+  async commit(): Promise<void> {
+    try {
+      await this.#fs.committer.commit()
+      for (const error of this.#fs.committer.stuck) this.#noted(error)
+    } catch (error) {
+      throw this.#noted(error)
+    }
   }
 
   /** Commits for the last time. @throws BrochError CORRUPT when files on damaged blocks could not be committed. */
@@ -279,12 +287,12 @@ export class BrochFilesystem implements F.Filesystem {
     clearInterval(this.#timer)
     await this.commit()
     const { stuck } = this.#fs.committer
-    if (stuck > 0) throw new BrochError('CORRUPT', `the last changes of ${stuck} files are lost, because blocks under them are damaged`)
+    if (stuck.length > 0) throw new BrochError('CORRUPT', `the last changes of ${stuck.length} files are lost, because blocks under them are damaged`, { cause: stuck[0] })
   }
 
-  /** Integrity failures met, with how often. */
-  get alarms(): ReadonlyMap<string, number> {
-    return this.#alarms
+  /** What went wrong with store or integrity since the start. */
+  get alarms(): readonly Alarm[] {
+    return this.#alarms.list()
   }
 
   get dirty(): { readonly bytes: number; readonly inodes: number } {
@@ -337,7 +345,7 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   #noted(error: unknown): unknown {
-    if (error instanceof BrochError) this.#alarms.set(error.message, (this.#alarms.get(error.message) ?? 0) + 1)
+    this.#alarms.note(error, this.#options.now())
     return error
   }
 }
@@ -354,9 +362,29 @@ async function loadRoot(options: FilesystemOptions, table: InodeTable, nodes: No
     root.content = Directory.create(nodes)
     return root
   }
+  return whenAtHand(tree, () => table.load(toBinaryString(home.label), toBinaryString(home.key)))
+}
+
+/** What was open without a name when the last program ended goes with the next commit. */
+async function freeOrphans({ tree }: FilesystemOptions, table: InodeTable, committer: Committer, root: Inode): Promise<void> {
+  const orphans = orphansOf(root.ext)
+  for (const { label, key } of orphans) {
+    try {
+      const inode = await whenAtHand(tree, () => table.load(label, key))
+      if (inode.nlink === 0) committer.bury(inode)
+    } catch (error) {
+      if (!isBrochError(error)) throw error // freed already, or damaged: `fsck` finds what is left
+    }
+  }
+  if (orphans.length === 0) return
+  root.ext = withOrphans(root.ext, [])
+  committer.mark(root)
+}
+
+async function whenAtHand<T>(tree: Tree, step: () => T): Promise<T> {
   for (;;) {
     try {
-      return table.load(toBinaryString(home.label), toBinaryString(home.key))
+      return step()
     } catch (error) {
       if (!(error instanceof NeedBlocks)) throw error
       await tree.fetch(error)

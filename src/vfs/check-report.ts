@@ -36,6 +36,8 @@ export interface CheckCounts {
   /** symlinks, fifos, sockets, devices */
   readonly others: number
   readonly entries: number
+  /** deleted while open; freed at the next start */
+  readonly deleted: number
   /** encrypted nodes opened */
   readonly nodes: number
   readonly fragments: number
@@ -67,7 +69,7 @@ export const MAX_PROBLEMS = 1000
 
 /** Gathers counts and problems while a check runs. */
 export class ReportDraft {
-  readonly counts = { directories: 0, files: 0, others: 0, entries: 0, nodes: 0, fragments: 0, bytes: 0, blocks: 0 }
+  readonly counts = { directories: 0, files: 0, others: 0, entries: 0, deleted: 0, nodes: 0, fragments: 0, bytes: 0, blocks: 0 }
   readonly #problems: Problem[] = []
   #met = 0
   #sound = true

@@ -21,6 +21,7 @@ import { checkEntries } from './check-entries.js'
 import { FileCheck } from './check-file.js'
 import { type CheckProgress, type CheckReport, printableName, ReportDraft } from './check-report.js'
 import { TYPE } from './inode.js'
+import { type Orphan, orphansOf } from './orphans.js'
 
 export interface CheckOptions {
   readonly tree: Tree
@@ -64,6 +65,7 @@ class SpaceCheck {
   readonly #labels = new Map<Met, string>()
   readonly #reachable = new CidSet()
   readonly #owned = new CidSet()
+  #orphans: readonly Orphan[] = []
   #nodesInAll = 0
   #lastPause = Date.now()
 
@@ -77,6 +79,7 @@ class SpaceCheck {
       await this.#collectLabels(tree.root)
       await this.#meet(undefined, { name: '', hash: 0, type: TYPE.directory, label: toBinaryString(home.label), key: toBinaryString(home.key) })
       for (let next = this.#todo.pop(); next !== undefined; next = this.#todo.pop()) await this.#directory(next.met, next.ref)
+      for (const orphan of this.#orphans) await this.#meetOrphan(orphan)
       this.#checkLinks()
       this.#checkOrphans()
     }
@@ -163,9 +166,24 @@ class SpaceCheck {
     const { nlink, parents } = properties
     const met: Met = { ...closed, says: { nlink, parents: parents.length, ...(parents.length > 1 && { all: parents }) } }
     this.#met.set(entry.label, met)
+    if (up === undefined) this.#orphans = orphansOf(properties.ext)
     this.#checkLink(met, up, entry, parents)
     if (properties.type !== type) this.#draft.problem('type', this.#path(met), `its directory says type ${type}, itself ${properties.type}`)
     await this.#contents(met, ref, node, properties)
+  }
+
+  /** Deleted while it was open, and to be freed at the next start. */
+  async #meetOrphan({ label, key }: Orphan): Promise<void> {
+    if (this.#met.has(label) || !this.#unclaimed.has(label)) return
+    const ref: ObjectRef = { label: fromBinaryString(label) as Label, key: fromBinaryString(key) as BaseKey }
+    const met: Met = { up: undefined, name: '', type: 0, links: 0, subdirectories: 0 }
+    const node = await this.#attempt(met, 'a deleted object', () => this.#node(ref.label))
+    const properties = node && (await this.#attempt(met, 'a deleted object', () => openProperties(this.#options.crypto, ref, node)))
+    if (node === undefined || properties === undefined) return
+    this.#draft.counts.deleted += 1
+    if (properties.nlink !== 0) this.#draft.problem('link-count', '', `a deleted object says ${properties.nlink} links`)
+    if (properties.type === TYPE.directory) await this.#directory(met, ref)
+    else await this.#contents(met, ref, node, properties)
   }
 
   async #contents(met: Met, ref: ObjectRef, node: NodeBlock, properties: Properties): Promise<void> {

@@ -7,10 +7,10 @@
  * @packageDocumentation
  */
 import { randomObjectKey } from '../cryptree/keys.js'
-import { emptyContent, sealContent, sealObjectNode } from '../cryptree/object-node.js'
+import { type ContentPart, emptyContent, sealContent, sealObjectNode } from '../cryptree/object-node.js'
 import type { SealedPart } from '../cryptree/sealed-part.js'
 import type { SecretSignKey } from '../crypto/crypto.js'
-import { type BrochError, isBrochError } from '../lib/error.js'
+import { BrochError } from '../lib/error.js'
 import { type BlockStore, type Cid, NeedBlocks } from '../store/block.js'
 import type { Tree } from '../store/tree.js'
 import { Directory } from './directory.js'
@@ -19,6 +19,7 @@ import type { DirtyMeter, SealedFragment } from './sealed-fragment.js'
 import type { Inode } from './inode.js'
 import type { InodeTable } from './inode-table.js'
 import type { NodeChange, Nodes } from './nodes.js'
+import { withOrphans } from './orphans.js'
 
 /** Sealed fragments are written in batches of this many. */
 const BATCH = 8
@@ -33,6 +34,7 @@ export interface CommitterParts {
   readonly nodes: Nodes
   readonly table: InodeTable
   readonly meter: DirtyMeter
+  readonly root: Inode
   readonly secretKey: SecretSignKey
   /** Lets others have a turn: a long commit does not keep everybody waiting. */
   readonly yieldTurn: () => Promise<void>
@@ -44,8 +46,8 @@ interface Unsealed {
 }
 
 interface Snapshot {
-  readonly inodes: readonly Inode[]
-  readonly gone: readonly Inode[]
+  readonly inodes: Inode[]
+  readonly gone: Inode[]
   readonly changes: NodeChange[]
   readonly orphans: Cid[]
 }
@@ -54,8 +56,12 @@ export class Committer {
   readonly #parts: CommitterParts
   readonly #dirty = new Set<Inode>()
   readonly #gone = new Set<Inode>()
-  /** dirty files that cannot be sealed, because what lies under their new bytes is damaged */
+  /** what is dirty and the last commit had to leave out, because what lies under the changes is damaged */
   readonly #stuck = new Map<Inode, BrochError>()
+  /** without a name, open, and in the tree */
+  readonly #orphans = new Set<Inode>()
+  /** fragments that came to nothing, of commits that failed */
+  #litter: Cid[] = []
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
   readonly #puts = new Set<Promise<void>>()
@@ -87,8 +93,9 @@ export class Committer {
     return this.#stuck.get(inode)
   }
 
-  get stuck(): number {
-    return this.#stuck.size
+  /** Why the last commit left something out, for each of what it left out. */
+  get stuck(): readonly BrochError[] {
+    return [...this.#stuck.values()]
   }
 
   /** Resolves when everything done before the call is durable. Callers that wait together share a commit. */
@@ -168,19 +175,29 @@ export class Committer {
   /** A file that lies on damaged blocks does not keep the others from being committed: it waits, and its fsync fails. */
   #sealAll(found: readonly Unsealed[]): SealedFragment[] {
     const batch: SealedFragment[] = []
-    for (const { inode, index } of found) {
-      try {
-        const sealed = inode.content instanceof FileData ? inode.content.seal(index) : undefined
-        if (sealed !== undefined) batch.push(sealed)
-      } catch (error) {
-        if (isDamage(error)) this.#stuck.set(inode, error)
-        else {
-          this.putInBackground(batch)
-          throw error
-        }
+    try {
+      for (const { inode, index } of found) {
+        this.#apart(inode, () => {
+          const sealed = inode.content instanceof FileData ? inode.content.seal(index) : undefined
+          if (sealed !== undefined) batch.push(sealed)
+        })
       }
+    } catch (error) {
+      this.putInBackground(batch) // what is sealed counts as stored from now on
+      throw error
     }
     return batch
+  }
+
+  /** What is damaged in the store must not keep everything else from being committed: its inode stays dirty. */
+  #apart(inode: Inode, step: () => void): void {
+    if (this.#stuck.has(inode)) return
+    try {
+      step()
+    } catch (error) {
+      if (!inode.stored || !isDamage(error)) throw error
+      this.#stuck.set(inode, error)
+    }
   }
 
   /** Gives sealed fragments to the store. Rejects with what the store said; a commit under way fails then too. */
@@ -215,68 +232,91 @@ export class Committer {
   }
 
   #capture(): Snapshot {
-    for (const inode of this.#dirty) this.#prepare(inode)
-    for (const inode of this.#gone) if (inode.isFile && inode.stored) this.#prepareGone(inode)
-    const changes: NodeChange[] = []
-    const orphans: Cid[] = []
-    const inodes = [...this.#dirty].filter((inode) => !this.#stuck.has(inode))
-    for (const inode of inodes) this.#captureInode(inode, changes, orphans)
-    const gone = [...this.#gone]
-    for (const inode of gone) this.#captureGone(inode, changes, orphans)
-    for (const inode of inodes) this.#dirty.delete(inode)
+    this.#listOrphans()
+    for (const inode of this.#dirty) this.#apart(inode, () => this.#prepare(inode))
+    for (const inode of this.#gone) this.#prepareGone(inode)
+    const snapshot: Snapshot = { inodes: [], gone: [], changes: [], orphans: this.#litter }
+    this.#litter = []
+    try {
+      for (const inode of this.#dirty) this.#apart(inode, () => this.#captureInode(inode, snapshot))
+      for (const inode of this.#gone) this.#captureGone(inode, snapshot)
+    } catch (error) {
+      this.#restore(snapshot)
+      throw error
+    }
+    for (const inode of snapshot.inodes) this.#dirty.delete(inode)
     this.#gone.clear()
-    return { inodes, gone, changes, orphans }
+    return snapshot
+  }
+
+  /** The root directory lists what has no name and is still open. */
+  #listOrphans(): void {
+    const { root } = this.#parts
+    let changed = false
+    for (const inode of this.#dirty) {
+      if (inode.nlink === 0 ? this.#orphans.has(inode) : !this.#orphans.has(inode)) continue
+      if (inode.nlink === 0) this.#orphans.add(inode)
+      else this.#orphans.delete(inode)
+      changed = true
+    }
+    for (const inode of this.#gone) changed = this.#orphans.delete(inode) || changed
+    if (!changed) return
+    root.ext = withOrphans(root.ext, [...this.#orphans])
+    this.mark(root)
   }
 
   /** Throws NeedBlocks before anything of the snapshot is taken. */
   #prepare(inode: Inode): void {
-    if (inode.content === undefined && inode.stored) this.#parts.nodes.need(inode.ref.label)
+    if (inode.content === undefined && inode.stored) this.#parts.nodes.source.lookup(inode.ref.label)
   }
 
-  /** Its content tells what goes with it; when that is damaged, what cannot be named is left behind. */
+  /** Loads what tells which nodes go with it. Of a damaged one these stay behind: `fsck` finds them. */
   #prepareGone(inode: Inode): void {
+    if (!inode.stored) return
     try {
-      this.#parts.table.file(inode)
+      if (inode.isFile) this.#parts.table.file(inode)
+      else if (inode.isDirectory) this.#parts.table.directory(inode)
     } catch (error) {
       if (!isDamage(error)) throw error
     }
   }
 
-  #captureInode(inode: Inode, changes: NodeChange[], orphans: Cid[]): void {
-    const { crypto, source } = this.#parts.nodes
-    const ref = inode.ref
+  /** Nothing of the inode counts as taken unless all of it is. */
+  #captureInode(inode: Inode, snapshot: Snapshot): void {
+    const { ref, content } = inode
+    if (content instanceof FileData) inode.allocated = content.allocated
+    const block = sealObjectNode(this.#parts.nodes.crypto, ref, inode, this.#content(inode))
+    const { changes, orphans } = content instanceof FileData ? content.takeChanges(inode.size) : { changes: content?.takeChanges() ?? [], orphans: [] }
+    snapshot.changes.push(...changes, { label: ref.label, block })
+    snapshot.orphans.push(...orphans)
+    snapshot.inodes.push(inode)
     inode.dirty = false
     inode.stale = false
-    if (inode.content instanceof FileData) {
-      inode.allocated = inode.content.allocated
-      const taken = inode.content.takeChanges(inode.size)
-      changes.push(...taken.changes)
-      orphans.push(...taken.orphans)
-    } else if (inode.content instanceof Directory) changes.push(...inode.content.takeChanges())
-    changes.push({ label: ref.label, block: sealObjectNode(crypto, ref, inode, this.#content(inode, source)) })
     inode.stored = true
   }
 
-  #content(inode: Inode, source: Nodes['source']): { part: SealedPart; links: readonly Cid[] } {
-    const { crypto } = this.#parts.nodes
-    const ref = inode.ref
-    if (inode.content instanceof FileData) {
-      const { payload, links } = inode.content.encodeContent(inode.size)
+  #content(inode: Inode): ContentPart {
+    const { crypto, source } = this.#parts.nodes
+    const { ref, content } = inode
+    if (content instanceof FileData) {
+      const { payload, links } = content.encodeContent(inode.size)
       return sealContent(crypto, ref, payload, links)
     }
-    if (inode.content instanceof Directory) return sealContent(crypto, ref, inode.content.encodeContent(), [])
+    if (content instanceof Directory) return sealContent(crypto, ref, content.encodeContent(), [])
     const node = source.lookup(ref.label)
     if (node !== undefined) return { part: node.content as SealedPart, links: node.links }
+    if (inode.isFile || inode.isDirectory) throw new BrochError('CORRUPT', 'a node that is to be changed is not in the tree')
     return sealContent(crypto, ref, emptyContent(inode.bareKey ?? randomObjectKey(crypto)), [])
   }
 
-  #captureGone(inode: Inode, changes: NodeChange[], orphans: Cid[]): void {
+  #captureGone(inode: Inode, snapshot: Snapshot): void {
     if (inode.content instanceof FileData) {
       const remains = inode.content.remains()
-      changes.push(...remains.changes)
-      orphans.push(...remains.orphans)
-    } else if (inode.content instanceof Directory) changes.push(...inode.content.derivedLabels())
-    if (inode.stored) changes.push({ label: inode.ref.label, block: undefined })
+      snapshot.changes.push(...remains.changes)
+      snapshot.orphans.push(...remains.orphans)
+    } else if (inode.content instanceof Directory) snapshot.changes.push(...inode.content.derivedLabels())
+    snapshot.changes.push({ label: inode.ref.label, block: undefined })
+    snapshot.gone.push(inode)
   }
 
   #restore(snapshot: Snapshot): void {
@@ -285,6 +325,7 @@ export class Committer {
       if (!this.#gone.has(inode)) this.mark(inode)
     }
     for (const inode of snapshot.gone) this.#gone.add(inode)
+    this.#litter.push(...snapshot.orphans)
   }
 
   #settle(inode: Inode): void {
@@ -294,6 +335,7 @@ export class Committer {
   }
 }
 
+/** Something in the store is not what it was: nothing to be had by trying again. */
 function isDamage(error: unknown): error is BrochError {
-  return isBrochError(error, 'CORRUPT') || isBrochError(error, 'MISSING_BLOCK')
+  return error instanceof BrochError && (error.code === 'CORRUPT' || error.code === 'MISSING_BLOCK' || error.code === 'NEWER_FORMAT')
 }

@@ -1,10 +1,16 @@
-import { randomBaseKey, randomLabel } from '../../src/cryptree/keys.js'
+import { type BaseKey, randomBaseKey, randomLabel } from '../../src/cryptree/keys.js'
+import { decodeDirectoryContent } from '../../src/cryptree/directory-content.js'
+import { type ObjectRef, openContent } from '../../src/cryptree/object-node.js'
 import { sodiumCrypto as crypto } from '../../src/crypto/sodium.node.js'
-import type { BlockStore } from '../../src/store/block.js'
+import { fromBinaryString } from '../../src/lib/bytes.js'
+import type { BlockStore, Cid } from '../../src/store/block.js'
 import { MemoryBlockStore } from '../../src/store/memory-block-store.js'
 import { MemoryPointerStore } from '../../src/store/memory-pointer-store.js'
 import type { PointerStore } from '../../src/store/pointer.js'
+import type { Label } from '../../src/store/label.js'
+import type { NodeBlock } from '../../src/store/node-block.js'
 import { Tree } from '../../src/store/tree.js'
+import { HostileBlockStore } from './hostile-store.js'
 import { checkSpace } from '../../src/vfs/check.js'
 import type { CheckReport } from '../../src/vfs/check-report.js'
 import { BrochFilesystem, type FilesystemOptions } from '../../src/vfs/broch-filesystem.js'
@@ -25,6 +31,22 @@ export function testSpace(stores?: { blocks: BlockStore; pointers: PointerStore 
     BrochFilesystem.open({ tree: await openTree(), blocks, crypto, secretKey: pair.secretKey, home, now, ...options })
   /** Everything in the store, checked. Blocks of stores that cannot list theirs are not looked for. */
   const check = async (): Promise<CheckReport> =>
-    checkSpace({ tree: await openTree(), crypto, home, stored: blocks instanceof MemoryBlockStore ? Array.from(blocks.blocks(), ({ cid }) => cid) : [] })
-  return { blocks, pointers, open, openTree, check, home, pair, writer: pair.publicKey }
+    checkSpace({ tree: await openTree(), crypto, home, stored: listed(blocks) })
+  /** The capability of an object below the root, by names. */
+  const refOf = (tree: Tree, ...names: string[]): ObjectRef => {
+    let ref: ObjectRef = home
+    for (const name of names) {
+      const node = tree.lookup(ref.label)
+      const entry = decodeDirectoryContent(openContent(crypto, ref, node as NodeBlock)).inline?.find((one) => one.name === name)
+      if (entry === undefined) throw new Error(`no ${name}`)
+      ref = { label: fromBinaryString(entry.label) as Label, key: fromBinaryString(entry.key) as BaseKey }
+    }
+    return ref
+  }
+  return { blocks, pointers, refOf, open, openTree, check, home, pair, writer: pair.publicKey }
+}
+
+function listed(blocks: BlockStore): Cid[] {
+  const all = blocks instanceof MemoryBlockStore ? [...blocks.blocks()] : blocks instanceof HostileBlockStore ? blocks.live() : []
+  return all.map(({ cid }) => cid)
 }
