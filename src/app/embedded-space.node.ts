@@ -17,8 +17,13 @@ const NAME = 'local'
 /** Seconds until what was written is committed without being asked. */
 const COMMIT_SECONDS = 5
 
+export function hasStore(dir: string): boolean {
+  return existsSync(join(dir, 'format'))
+}
+
+/** False for a store whose space was never finished. */
 export function hasSpace(dir: string): boolean {
-  return existsSync(join(dir, 'format')) && existsSync(join(dir, 'account'))
+  return hasStore(dir) && existsSync(join(dir, 'account'))
 }
 
 export interface StoreDescription {
@@ -52,7 +57,7 @@ function folderBytes(dir: string): number {
 export async function createSpace(dir: string, passphrase: Uint8Array): Promise<void> {
   if (hasSpace(dir)) throw new BrochError('STORE_EXISTS', 'there is a space in this folder already')
   mkdirSync(dir, { recursive: true, mode: 0o700 })
-  const store = EmbeddedStore.open({ dir, crypto, create: !existsSync(join(dir, 'format')) })
+  const store = EmbeddedStore.open({ dir, crypto, create: !hasStore(dir) })
   try {
     if ((await store.usage()).blocks > 0) throw new BrochError('CORRUPT', 'the account record of the store is missing')
     await signUp(stores(store), { name: NAME, passphrase }, { owner: owner() })

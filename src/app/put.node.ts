@@ -12,6 +12,8 @@ import { FILE_TYPE, type Found, type SpaceFiles, splitLast, typeOf } from './spa
 import { childPath, isRoot, printable, type TransferReport, timeOf } from './transfer.node.js'
 
 const STEP_BYTES = 1024 * 1024
+/** Zeros as long as this are no data. */
+const HOLE_BYTES = 256 * 1024
 
 /** @param target - a directory to put them in; with one source also a new name */
 export async function putFiles(space: SpaceFiles, sources: readonly string[], target: string, report: TransferReport): Promise<void> {
@@ -127,7 +129,6 @@ class Putter {
     }
   }
 
-  /** Zeros are left out: a hole stays one. */
   async #copy(path: Buffer, id: NodeId): Promise<void> {
     const file = await open(path, 'r')
     try {
@@ -138,8 +139,7 @@ class Putter {
           await this.#space.change(id, { size: offset })
           return
         }
-        const bytes = buffer.subarray(0, bytesRead)
-        if (!isZero(bytes)) await this.#space.write(id, offset, bytes)
+        await this.#write(id, offset, buffer.subarray(0, bytesRead))
         offset += bytesRead
         this.#report.progress(bytesRead)
       }
@@ -147,9 +147,21 @@ class Putter {
       await file.close()
     }
   }
+
+  /** Zeros are left out: a hole stays one. */
+  async #write(id: NodeId, offset: number, bytes: Buffer): Promise<void> {
+    let start = 0
+    for (let at = 0; at < bytes.length; at += HOLE_BYTES) {
+      const end = Math.min(at + HOLE_BYTES, bytes.length)
+      if (!isZero(bytes.subarray(at, end))) continue
+      if (at > start) await this.#space.write(id, offset + start, bytes.subarray(start, at))
+      start = end
+    }
+    if (start < bytes.length) await this.#space.write(id, offset + start, bytes.subarray(start))
+  }
 }
 
-const ZEROS = Buffer.alloc(STEP_BYTES)
+const ZEROS = Buffer.alloc(HOLE_BYTES)
 
 function isZero(bytes: Buffer): boolean {
   return bytes.equals(ZEROS.subarray(0, bytes.length))

@@ -71,7 +71,7 @@ export function timeOf(nanoseconds: bigint): Time {
   return { seconds: Number((nanoseconds - rest) / BILLION), nanoseconds: Number(rest) }
 }
 
-/** As utimes wants them: sub-microsecond digits are lost to floating point. */
+/** As utimes wants them. It cuts to microseconds what floating point left of the number: half of one is added first. */
 export function secondsOf({ seconds, nanoseconds }: Time): number {
-  return seconds + nanoseconds / 1e9
+  return seconds + (nanoseconds + 500) / 1e9
 }

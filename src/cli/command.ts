@@ -21,11 +21,12 @@ export interface CommandDescription<P extends Positionals, O extends Flags> {
   readonly positionals: P
   readonly options: O
   readonly examples: readonly (readonly [command: string, meaning: string])[]
-  run(this: void, args: Arguments<P, O>): Promise<void>
+  readonly run: (args: Arguments<P, O>) => Promise<void>
 }
 
 export interface Command {
   readonly usage: string
+  readonly synopsis: string
   readonly summary: string
   readonly register: (parser: Argv) => Argv
 }
@@ -41,6 +42,7 @@ export function command<const P extends Positionals, const O extends Flags>(desc
   }
   return {
     usage,
+    synopsis,
     summary,
     register: (parser) => parser.command(usage, summary, build, (args) => run(args as unknown as Arguments<P, O>)),
   }

@@ -3,7 +3,7 @@
  * @packageDocumentation
  */
 import { resolve } from 'node:path'
-import { hasSpace } from '../app/embedded-space.node.js'
+import { hasStore } from '../app/embedded-space.node.js'
 import { unmount } from '../fuse/mount.node.js'
 import { BrochError } from '../lib/error.js'
 import { mountInBackground } from './background.js'
@@ -40,7 +40,7 @@ export const mountCommand = command({
     ['broch mount --extpass "pass show broch" ~/Broch', 'the pass phrase from a password manager'],
   ],
   async run(args) {
-    if (!hasSpace(args.store)) throw new BrochError('NO_STORE', `there is no space in ${args.store}`)
+    if (!hasStore(args.store)) throw new BrochError('NO_STORE', `there is no space in ${args.store}`)
     const { bytes } = await getPassphrase(sourceOf(args))
     const flags = args.o.flatMap((value) => value.split(',')).filter((flag) => flag !== '')
     const request = { store: resolve(args.store), dir: resolve(args.dir), passphrase: bytes, flags, nonEmpty: args.nonempty, run: paths.run }

@@ -25,13 +25,15 @@ export interface Passphrase {
 }
 
 const MAX_BYTES = 65_536
+/** One for all questions. */
+const terminal = new Terminal()
 
 /** Of a space that is there. @throws BrochError INVALID when there is none to be had */
 export async function getPassphrase(source: PassphraseSource): Promise<Passphrase> {
   const given = await givenPassphrase(source)
   if (given !== undefined) return { bytes: given }
   if (existsSync(source.kept)) return { bytes: await readPassfile(source.kept), kept: source.kept }
-  if (process.stdin.isTTY) return { bytes: notEmpty(await new Terminal().ask('Pass phrase: ')) }
+  if (process.stdin.isTTY) return { bytes: notEmpty(await terminal.ask('Pass phrase: ')) }
   throw new BrochError('INVALID', 'no pass phrase: give --passfile FILE or --extpass CMD (there is no terminal to ask on)')
 }
 
@@ -47,7 +49,6 @@ export async function newPassphrase(source: PassphraseSource): Promise<Passphras
 
 /** @throws BrochError ABORTED; INVALID when the two differ */
 export async function askTwice(): Promise<Uint8Array> {
-  const terminal = new Terminal()
   const first = notEmpty(await terminal.ask('New pass phrase: '))
   const second = await terminal.ask('The same again: ')
   if (Buffer.compare(first, second) === 0) return first

@@ -3,7 +3,7 @@
  * @packageDocumentation
  */
 import { rmSync } from 'node:fs'
-import { changeSpacePassphrase, hasSpace } from '../app/embedded-space.node.js'
+import { changeSpacePassphrase, hasStore } from '../app/embedded-space.node.js'
 import { BrochError } from '../lib/error.js'
 import { command } from './command.js'
 import { passphraseOptions, sourceOf, storeOption } from './options.js'
@@ -29,7 +29,7 @@ export const passwdCommand = command({
     ['broch passwd --passfile old --new-passfile new', 'without a question'],
   ],
   async run(args) {
-    if (!hasSpace(args.store)) throw new BrochError('NO_STORE', `there is no space in ${args.store}`)
+    if (!hasStore(args.store)) throw new BrochError('NO_STORE', `there is no space in ${args.store}`)
     const old = await getPassphrase(sourceOf(args))
     const given = await givenPassphrase({ passfile: args['new-passfile'], extpass: extpassArguments(args['new-extpass'] ?? []) })
     if (given === undefined && !process.stdin.isTTY) {

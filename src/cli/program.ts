@@ -98,7 +98,7 @@ export function createProgram(argv: readonly string[], width = process.stdout.is
       'broch COMMAND --help says more of each command.',
     ].join('\n\n'))
     .fail((message, error: unknown, failed) => {
-      if (error instanceof Error) throw error
+      if (error instanceof Error && error.name !== 'YError') throw error
       throw new UsageError(plainer(message), helpOf(failed))
     })
     .exitProcess(false)

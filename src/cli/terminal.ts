@@ -18,9 +18,9 @@ export class Terminal {
 
   /** @throws BrochError ABORTED on Ctrl-C, Ctrl-D or the end of input */
   async ask(question: string): Promise<Uint8Array> {
-    process.stderr.write(question)
     const wasRaw = this.#input.isRaw
-    this.#input.setRawMode(true)
+    this.#input.setRawMode(true) // before the question: who answers at once is not shown either
+    process.stderr.write(question)
     try {
       return await this.#line()
     } finally {

@@ -2,7 +2,7 @@
  * The space opened for one command, without a mount.
  * @packageDocumentation
  */
-import { openSpace } from '../app/embedded-space.node.js'
+import { hasStore, openSpace } from '../app/embedded-space.node.js'
 import type { OpenSpace } from '../app/space.js'
 import { SpaceFiles } from '../app/space-files.js'
 import { BrochError, isBrochError } from '../lib/error.js'
@@ -12,6 +12,7 @@ import { getPassphrase } from './passphrase.js'
 
 /** Commits when `use` is done; when it fails too, so that what it had done by then is kept. */
 export async function withSpace<T>(args: StoreArguments, readOnly: boolean, use: (files: SpaceFiles, space: OpenSpace) => Promise<T>): Promise<T> {
+  if (!hasStore(args.store)) throw new BrochError('NO_STORE', `there is no space in ${args.store}`)
   const { bytes } = await getPassphrase(sourceOf(args))
   return whileUnmounted(args.store, async () => {
     const space = await openSpace(args.store, bytes, { readOnly })
