@@ -56,13 +56,21 @@ function folderBytes(dir: string): number {
  */
 export async function createSpace(dir: string, passphrase: Uint8Array): Promise<void> {
   if (hasSpace(dir)) throw new BrochError('STORE_EXISTS', 'there is a space in this folder already')
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  makeFolder(dir)
   const store = EmbeddedStore.open({ dir, crypto, create: !hasStore(dir) })
   try {
     if ((await store.usage()).blocks > 0) throw new BrochError('CORRUPT', 'the account record of the store is missing')
     await signUp(stores(store), { name: NAME, passphrase }, { owner: owner() })
   } finally {
     await store.close()
+  }
+}
+
+function makeFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new BrochError('IO', 'the folder of the store cannot be made', { cause })
   }
 }
 

@@ -16,11 +16,18 @@ async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   try {
     if (argv[0] === 'serve') await serveInBackground(mountLog)
-    else await createProgram(argv).parseAsync()
+    else await createProgram(withoutDashes(argv)).parseAsync()
   } catch (error) {
     process.exitCode = explain(error, argv)
   }
   process.exit() // a detached mount may leave requests that are never answered
+}
+
+/** What follows `--` is a path, whatever it begins with: the parser would drop it. */
+function withoutDashes(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--')
+  if (end === -1) return [...argv]
+  return [...argv.slice(0, end), ...argv.slice(end + 1).map((path) => (path.startsWith('-') ? `./${path}` : path))]
 }
 
 function explain(error: unknown, argv: readonly string[]): number {
@@ -29,10 +36,11 @@ function explain(error: unknown, argv: readonly string[]): number {
     console.error(isUnknownCommand ? `broch: ${error.message}\nbroch --help lists the commands.` : `${error.help}\n\nbroch: ${error.message}`)
     return EXIT_USAGE
   }
-  console.error(describeFailure(error))
+  const message = describeFailure(error)
+  console.error(message)
   if (process.env['BROCH_DEBUG'] === '1') console.error(error)
   const code = exitCodeOf(error)
-  if (argv.includes('--json')) console.log(JSON.stringify({ version: 1, error: { exit: code, message: error instanceof Error ? error.message : String(error) } }))
+  if (argv.includes('--json')) console.log(JSON.stringify({ version: 1, error: { exit: code, message: message.replace('broch: ', '') } }))
   return code
 }
 

@@ -85,7 +85,7 @@ describe('a store that does not open', () => {
   test('scripts get a failure as JSON', async () => {
     const { code, out } = await home.broch('ls', '--json', '--passfile', home.passfile('wrong', 'wrong\n'))
     expect(code).toBe(10)
-    expect(JSON.parse(out)).toMatchObject({ version: 1, error: { exit: 10 } })
+    expect(JSON.parse(out)).toMatchObject({ version: 1, error: { exit: 10, message: expect.stringContaining('pass phrase is wrong') as string } })
   })
 
   test('a path that is not there', async () => {

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BROCH, BrochHome, run } from '../support/broch.js'
+import { typeAtTerminal, whyNoTerminal } from '../support/typist.js'
 
 describe('where a pass phrase comes from', () => {
   const home = new BrochHome()
@@ -86,29 +87,12 @@ describe('a pass phrase made without a terminal', () => {
   })
 })
 
-/** Types answers at a terminal of its own, each when its question is there; prints what the terminal showed, then the code. */
-const TYPIST = `
-import os, pty, sys, time
-answers = eval(sys.argv[1])
-pid, fd = pty.fork()
-if pid == 0: os.execvp(sys.argv[2], sys.argv[2:])
-seen = b''
-while True:
-    try: data = os.read(fd, 4096)
-    except OSError: break
-    if not data: break
-    seen += data
-    while answers and seen.count(b': ') >= answers[0][0]: os.write(fd, answers.pop(0)[1])
-sys.stdout.buffer.write(seen)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-`
-const hasPython = run('python3', ['--version']).then(() => true, () => false)
-const reason = (await hasPython) ? undefined : 'there is no python3 for a terminal (apt install python3)'
+const reason = await whyNoTerminal()
 if (reason !== undefined) console.log(`skipped: questions on a terminal: ${reason}`)
 
 describe.skipIf(reason !== undefined)('questions on a terminal', () => {
   const home = new BrochHome()
-  const type = (answers: string, ...args: string[]) => run('python3', ['-c', TYPIST, answers, process.execPath, BROCH, ...args], { env: home.env })
+  const type = (answers: string, ...args: string[]) => typeAtTerminal(home, answers, ...args)
   afterAll(() => home.dispose())
 
   test('a new pass phrase is asked twice and never shown', async () => {

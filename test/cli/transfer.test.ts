@@ -3,6 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BrochHome } from '../support/broch.js'
+import { typeAtTerminal, whyNoTerminal } from '../support/typist.js'
+
+const noTerminal = await whyNoTerminal()
+if (noTerminal !== undefined) console.log(`skipped: progress on a terminal: ${noTerminal}`)
 
 /** What of a tree must come back: names as bytes, types, modes, times, contents, targets. */
 function describeTree(dir: Buffer): string[] {
@@ -91,7 +95,19 @@ describe('copying in and out without a mount', () => {
     expect((await home.broch('mkdir', '-p', '/new/dir', '/new')).code).toBe(0)
     expect(await home.broch('rm', '/new')).toMatchObject({ code: 19, error: 'broch: /new: is a directory\n' })
     expect((await home.broch('rm', '-r', '/new', '/tree')).code).toBe(0)
+    expect((await home.broch('mkdir', '007', '--', '-x')).code).toBe(0)
+    expect((await home.broch('ls')).out).toBe('-x\n007\nleaves\nmixed\n')
+    expect((await home.broch('rm', '-r', '007', '--', '-x')).code).toBe(0)
     expect((await home.broch('ls')).out).toBe('leaves\nmixed\n')
     expect((await home.broch('fsck')).code).toBe(0)
+  })
+
+  test.skipIf(noTerminal !== undefined)('shows on a terminal how far it is, and names without what acts there', async () => {
+    writeFileSync(home.path('es\u001b[31mcape'), randomBytes(2_000_000))
+    const put = await typeAtTerminal(home, '[]', 'put', home.path('es\u001b[31mcape'), '/mixed')
+    expect(put).toMatchObject({ code: 0, out: expect.stringMatching(/100 % \| 1\.9 MiB of 1\.9 MiB \| 1 of 1 files/) as string })
+    const listed = await typeAtTerminal(home, '[]', 'ls', '/mixed')
+    expect(listed.out).toContain('es\\u001b[31mcape')
+    expect(listed.out).not.toContain('\u001b')
   })
 })
