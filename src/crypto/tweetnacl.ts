@@ -17,6 +17,7 @@ import type {
   SymmetricKey,
 } from './crypto.js'
 import { KEY_BYTES, MAC_BYTES, SIGNATURE_BYTES } from './crypto.js'
+import { isStrict } from './strict-signature.js'
 
 const SHA512_BLOCK_BYTES = 128
 
@@ -58,7 +59,7 @@ export const tweetnaclCrypto: Crypto = {
   sign: (message, key) => nacl.sign.detached(message, key) as Signature,
 
   verify(message, signature, key) {
-    return signature.length === SIGNATURE_BYTES && nacl.sign.detached.verify(message, signature, key)
+    return signature.length === SIGNATURE_BYTES && isStrict(signature, key) && nacl.sign.detached.verify(message, signature, key)
   },
 
   boxKeyPair(secret) {
