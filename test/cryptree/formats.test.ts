@@ -20,7 +20,7 @@ const CORRUPT = expect.objectContaining({ code: 'CORRUPT' }) as Error
 const bytesOf = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length })
 const binary = (minLength: number, maxLength: number): fc.Arbitrary<string> => fc.uint8Array({ minLength, maxLength }).map(toBinaryString)
 const name = binary(1, 255).filter((text) => !/[/\0]/.test(text) && text !== '.' && text !== '..')
-const key = bytesOf(32) as fc.Arbitrary<Uint8Array> as fc.Arbitrary<ObjectKey>
+const key = bytesOf(32) as fc.Arbitrary<ObjectKey>
 
 describe('Padmé', () => {
   /** Algorithm 1 of Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs", 2019. */
@@ -62,8 +62,8 @@ describe('Padmé', () => {
 
 describe('a sealed part', () => {
   const kind = fc.constantFrom(...(Object.keys(PART_KIND) as PartKind[]))
-  const label = bytesOf(32) as fc.Arbitrary<Uint8Array> as fc.Arbitrary<Label>
-  const partKey = bytesOf(32) as fc.Arbitrary<Uint8Array> as fc.Arbitrary<SymmetricKey>
+  const label = bytesOf(32) as fc.Arbitrary<Label>
+  const partKey = bytesOf(32) as fc.Arbitrary<SymmetricKey>
 
   test.prop([kind, label, partKey, fc.uint8Array({ maxLength: 3000 })])('opens to what it was made of, and its size says a class only', (kindName, where, secret, payload) => {
     const part = sealPart(crypto, kindName, where, secret, payload)
@@ -111,7 +111,7 @@ describe('a sealed part', () => {
 
 const fragment: fc.Arbitrary<Fragment> = fc.record({
   cid: bytesOf(32).map((seed) => makeCid(crypto.sha256, 'raw', seed)),
-  nonce: bytesOf(24) as fc.Arbitrary<Uint8Array> as fc.Arbitrary<Nonce>,
+  nonce: bytesOf(24) as fc.Arbitrary<Nonce>,
   length: fc.nat({ max: FRAGMENT_BYTES }),
 })
 const table: fc.Arbitrary<FragmentTable> = fc.array(fc.tuple(fc.nat({ max: FRAGMENTS_PER_CHUNK - 1 }), fragment), { maxLength: 20 }).map((rows) => {
