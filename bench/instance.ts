@@ -10,10 +10,10 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Contestant, makePlace, type Place } from './contestants.js'
-import { isMounted, run, start } from './process.js'
+import { isMounted, run, start, waitFor } from './process.js'
 
 const MOUNT_TIMEOUT_MS = 60_000
-const STOP_TIMEOUT_MS = 120_000
+const STOP_TIMEOUT_MS = 60_000
 const POLL_MS = 2
 
 export interface InstanceOptions {
@@ -69,8 +69,7 @@ export class Instance {
       if (child.exitCode !== null || performance.now() - begin > MOUNT_TIMEOUT_MS) throw new Error(`${this.#options.contestant.name} did not mount: ${this.#log.trim()}`)
       await sleep(POLL_MS, undefined, { signal: this.#options.signal })
     }
-    const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(MOUNT_TIMEOUT_MS)])
-    await Promise.race([readdir(this.#place.mnt), aborted(signal)])
+    await waitFor(readdir(this.#place.mnt), { timeoutMs: MOUNT_TIMEOUT_MS, signal: this.#options.signal })
     this.mountSeconds = (performance.now() - begin) / 1000
   }
 
@@ -79,7 +78,7 @@ export class Instance {
     const child = this.#server
     if (child === undefined) return
     await run(['umount', this.#place.mnt], { timeoutMs: STOP_TIMEOUT_MS, signal: this.#options.signal })
-    if (child.exitCode === null) await once(child, 'exit', { signal: AbortSignal.any([this.#options.signal, AbortSignal.timeout(STOP_TIMEOUT_MS)]) })
+    if (child.exitCode === null) await waitFor(once(child, 'exit'), { timeoutMs: STOP_TIMEOUT_MS, signal: this.#options.signal })
     this.#server = undefined
   }
 
@@ -120,12 +119,6 @@ async function end(child: ChildProcess, patienceMs: number): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
   await gone
   clearTimeout(timer)
-}
-
-/** A listing that hangs ends with its server, not with this. */
-async function aborted(signal: AbortSignal): Promise<never> {
-  if (!signal.aborted) await once(signal, 'abort')
-  throw new Error('stopped, or no answer from the mount')
 }
 
 /** Needs root, as {@link canDropCaches} tells. */

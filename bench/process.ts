@@ -44,20 +44,46 @@ export function start(command: Command, options: SpawnOptions): ChildProcess {
 export async function run(command: Command, options: RunOptions): Promise<string> {
   options.signal.throwIfAborted()
   const child = start(command, { env: options.env ?? process.env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const stop = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)])
   const text = { out: '', error: '' }
   child.stdout?.on('data', (data: Buffer) => (text.out += data.toString()))
   child.stderr?.on('data', (data: Buffer) => (text.error += data.toString()))
+  let code: number | null
   try {
-    const [code] = (await once(child, 'close', { signal: stop })) as [number | null]
-    if (code === 0) return text.out
-    throw new Error(`${command[0]} ended with ${code}: ${text.error.trim().slice(0, 300)}`)
+    ;[code] = (await waitFor(once(child, 'close'), options)) as [number | null]
   } catch (error) {
-    if (!stop.aborted) throw error
     // not waited for: what hangs in a mount ends only when its server does
     killGroup(child)
-    throw new Error(options.signal.aborted ? 'stopped' : `no end after ${options.timeoutMs / 1000} s`)
+    throw error
   }
+  if (code === 0) return text.out
+  throw new Error(`${command[0]} ended with ${code ?? 'a signal'}: ${text.error.trim().slice(0, 300)}`)
+}
+
+/**
+ * Waits, but not for ever. (`AbortSignal.any` with a timeout would do, were it not collected as garbage while it waits.)
+ *
+ * @throws Error when it takes too long, or the run is stopped
+ */
+export async function waitFor<T>(what: Promise<T>, { signal, timeoutMs }: Pick<RunOptions, 'signal' | 'timeoutMs'>): Promise<T> {
+  const { promise: givenUp, reject } = withReject()
+  const stop = (): void => reject(new Error('stopped'))
+  const timer = setTimeout(() => reject(new Error(`no end after ${timeoutMs / 1000} s`)), timeoutMs)
+  signal.addEventListener('abort', stop)
+  if (signal.aborted) stop()
+  try {
+    return await Promise.race([what, givenUp])
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+function withReject(): { promise: Promise<never>; reject: (error: Error) => void } {
+  let reject: (error: Error) => void = () => undefined
+  const promise = new Promise<never>((_, fail) => {
+    reject = fail
+  })
+  return { promise, reject }
 }
 
 function killGroup(child: ChildProcess): void {
