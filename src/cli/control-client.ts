@@ -4,7 +4,7 @@
  */
 import { readdirSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { BrochError } from '../lib/error.js'
 import { type Ask, decodeAnswer, encodeLine, type MountStatus } from './control-protocol.js'
 import { shortPath } from './socket-path.js'
@@ -17,31 +17,40 @@ export interface RunningMount {
   readonly status: MountStatus
 }
 
+export interface FoundMounts {
+  readonly mounts: RunningMount[]
+  /** processes that listen and do not answer: too busy, or of another version */
+  readonly silent: number[]
+}
+
 /** A socket nobody listens at any more (its process was killed) is taken away. */
-export async function runningMounts(folder: string): Promise<RunningMount[]> {
-  const found = await Promise.all(socketsIn(folder).map(async (socket) => {
+export async function findMounts(folder: string): Promise<FoundMounts> {
+  const found: FoundMounts = { mounts: [], silent: [] }
+  await Promise.all(socketsIn(folder).map(async (socket) => {
     const status = await askStatus(socket)
-    return status === undefined ? [] : [{ socket, status }]
+    if (status === 'silent') found.silent.push(Number.parseInt(basename(socket), 10))
+    else if (status !== 'gone') found.mounts.push({ socket, status })
   }))
-  return found.flat().sort((a, b) => a.status.since.localeCompare(b.status.since))
+  found.mounts.sort((a, b) => a.status.since.localeCompare(b.status.since))
+  return found
 }
 
 export async function mountAt(folder: string, dir: string): Promise<RunningMount | undefined> {
-  return (await runningMounts(folder)).findLast(({ status }) => status.dir === resolve(dir))
+  return (await findMounts(folder)).mounts.findLast(({ status }) => status.dir === resolve(dir))
 }
 
 export async function mountOf(folder: string, store: string): Promise<RunningMount | undefined> {
-  return (await runningMounts(folder)).find(({ status }) => status.store === resolve(store))
+  return (await findMounts(folder)).mounts.find(({ status }) => status.store === resolve(store))
 }
 
-/** Undefined when the mount has gone. */
-export async function askStatus(socket: string): Promise<MountStatus | undefined> {
+export async function askStatus(socket: string): Promise<MountStatus | 'gone' | 'silent'> {
   try {
-    return await askMount(socket, { ask: 'status' }, STATUS_MS)
+    return (await askMount(socket, { ask: 'status' }, STATUS_MS)) ?? 'silent'
   } catch (error) {
     const cause = error instanceof BrochError ? error.cause : undefined
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED') rmSync(socket, { force: true })
-    return undefined
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    if (code === 'ECONNREFUSED') rmSync(socket, { force: true })
+    return code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ECONNRESET' ? 'gone' : 'silent'
   }
 }
 

@@ -88,7 +88,7 @@ async function unmountAndWait({ socket, status: { pid } }: RunningMount, force: 
 
 async function tellWaiting(socket: string, pid: number): Promise<void> {
   const status = await askStatus(socket)
-  if (status === undefined) console.error(`Waiting for process ${pid} to end ...`)
+  if (typeof status === 'string') console.error(`Waiting for process ${pid} to end ...`)
   else console.error(`Waiting for process ${pid}: ${showBytes(status.dirtyBytes)} in ${status.dirtyInodes} files are still to be written ...`)
 }
 

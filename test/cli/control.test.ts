@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { askMount, runningMounts } from '../../src/cli/control-client.js'
+import { askMount, findMounts } from '../../src/cli/control-client.js'
 import { type Answer, decodeAnswer, decodeAsk, type MountStatus } from '../../src/cli/control-protocol.js'
 import { ControlServer } from '../../src/cli/control-server.js'
 import { RateLimit } from '../../src/cli/rate-limit.js'
@@ -35,12 +35,17 @@ describe('the socket of a mount', () => {
     const socket = await listen(() => Promise.resolve({ ok: true, status: STATUS }))
     expect(statSync(socket).mode & 0o777).toBe(0o600)
     expect(statSync(folder).mode & 0o777).toBe(0o700)
-    expect((await runningMounts(folder)).map(({ status }) => status)).toEqual([STATUS])
+    expect(await findMounts(folder)).toEqual({ mounts: [{ socket, status: STATUS }], silent: [] })
   })
 
   test('passes on a refusal with its code', async () => {
     const socket = await listen(() => Promise.reject(new BrochError('MOUNT_BUSY', 'in use')))
     await expect(askMount(socket, { ask: 'unmount', force: false })).rejects.toMatchObject({ code: 'MOUNT_BUSY', message: 'in use' })
+  })
+
+  test('of a mount that cannot say how it is is told apart from one that has gone', async () => {
+    await listen(() => Promise.resolve({ ok: true }))
+    expect(await findMounts(folder)).toEqual({ mounts: [], silent: [process.pid] })
   })
 
   test('closes after what was asked is answered', async () => {
@@ -90,7 +95,7 @@ describe('the socket of a mount', () => {
     const { linkSync } = await import('node:fs')
     linkSync(stale, join(folder, 'stale.sock'))
     await new Promise((resolve) => dead.close(resolve))
-    expect(await runningMounts(folder)).toHaveLength(1)
+    expect((await findMounts(folder)).mounts).toHaveLength(1)
     expect(readdirSync(folder)).not.toContain('stale.sock')
   })
 })
