@@ -4,7 +4,7 @@
  */
 import type { DirEntry, Entry, Filesystem, NodeId } from '../vfs/filesystem.js'
 import { putEntry } from './entry.js'
-import { ENTRY_BYTES, putU64 } from './protocol.js'
+import { ENTRY_BYTES, putU64, u64 } from './protocol.js'
 
 const DIRENT_BYTES = 24
 
@@ -27,4 +27,13 @@ export function directoryReply(fs: Filesystem, id: NodeId, cookie: number, size:
   }
   const done = plus ? fs.readdirplus(id, cookie, take) : fs.readdir(id, cookie, (entry) => take(entry, undefined))
   return done instanceof Promise ? done.then(() => reply.subarray(0, at)) : reply.subarray(0, at)
+}
+
+/** The inodes that a list of fuse_direntplus counts a lookup of. */
+export function entriesIn(reply: Buffer): NodeId[] {
+  const ids: NodeId[] = []
+  for (let at = 0; at < reply.length; at += ENTRY_BYTES + ((DIRENT_BYTES + reply.readUInt32LE(at + ENTRY_BYTES + 16) + 7) & ~7)) {
+    if (u64(reply, at) !== 0) ids.push(u64(reply, at) as NodeId)
+  }
+  return ids
 }

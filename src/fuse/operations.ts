@@ -9,7 +9,7 @@ import { Errno, errno } from '../vfs/errno.js'
 import type { Awaitable } from '../lib/brand.js'
 import type { Attr, AttrChange, Caller, CreateOptions, Entry, Filesystem, NodeId, Time } from '../vfs/filesystem.js'
 import { putEntry } from './entry.js'
-import { directoryReply } from './directory-reply.js'
+import { directoryReply, entriesIn } from './directory-reply.js'
 import { ATTR_BYTES, cstring, ENTRY_BYTES, i64, INIT_FLAGS, MAX_WRITE, OP, putAttr, putU64, u64, VALID_SECONDS } from './protocol.js'
 import type { ReplyBuffer } from './reply-buffer.js'
 import { statfsReply, statxReply } from './stat-reply.js'
@@ -36,6 +36,19 @@ export interface Operation<T> {
 
 /** What no answer is given to. */
 export const SILENT = new Set<number>([OP.FORGET, OP.BATCH_FORGET])
+
+/** These change nothing: they may be answered EINTR while the filesystem still works on them. Others would happen, and say they had not. */
+export const INTERRUPTIBLE: ReadonlySet<number> = new Set([
+  OP.LOOKUP, OP.GETATTR, OP.STATX, OP.READLINK, OP.READ, OP.READDIR, OP.READDIRPLUS, OP.STATFS, OP.FSYNC, OP.FSYNCDIR, OP.SYNCFS, OP.GETXATTR, OP.LISTXATTR, OP.LSEEK,
+])
+
+const GIVES_ENTRY: ReadonlySet<number> = new Set([OP.LOOKUP, OP.SYMLINK, OP.MKNOD, OP.MKDIR, OP.LINK, OP.CREATE, OP.TMPFILE])
+
+/** The inodes that `value`, as `run` gave it, counts a lookup of. */
+export function lookupsCounted(opcode: number, value: unknown): NodeId[] {
+  if (opcode === OP.READDIRPLUS) return entriesIn(value as Buffer)
+  return GIVES_ENTRY.has(opcode) && value !== undefined ? [(value as Entry).id] : []
+}
 
 const empty = (): number => 0
 const bytesAsTheyAre = (bytes: Uint8Array): Uint8Array => bytes
@@ -203,7 +216,7 @@ function countReply(count: number, out: ReplyBuffer): number {
 
 export const OPERATIONS = new Map<number, Operation<unknown>>([
   [OP.INIT, operation((_fs, r) => ({ minor: r.body.readUInt32LE(4), flags: r.body.readUInt32LE(12) }), initReply)],
-  [OP.DESTROY, operation(() => undefined, empty)],
+  [OP.DESTROY, operation((fs) => fs.sync(), empty)],
   [OP.RELEASE, operation(() => undefined, empty)], // of what CREATE opened
   [OP.LOOKUP, operation(lookup, lookupReply)],
   [OP.FORGET, operation((fs, r) => fs.forget(r.id, u64(r.body, 0)), empty)],

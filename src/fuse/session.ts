@@ -5,8 +5,8 @@
 import { ERRNO } from '../vfs/errno.js'
 import type { Filesystem, NodeId } from '../vfs/filesystem.js'
 import { errnoOf } from './errno.js'
-import { type Operation, OPERATIONS, SILENT } from './operations.js'
-import { IN_HEADER_BYTES, u64 } from './protocol.js'
+import { INTERRUPTIBLE, lookupsCounted, type Operation, OPERATIONS, SILENT } from './operations.js'
+import { IN_HEADER_BYTES, OP, u64 } from './protocol.js'
 import { ReplyBuffer } from './reply-buffer.js'
 
 export interface SessionOptions {
@@ -21,8 +21,8 @@ export class Session {
   readonly #fs: Filesystem
   readonly #options: SessionOptions
   readonly #reply = new ReplyBuffer()
-  /** How many requests wait for an answer that comes later. */
-  #waiting = 0
+  /** Requests that wait for an answer that comes later, and what to do when the kernel wants them no more. */
+  readonly #waiting = new Map<string, () => void>()
 
   constructor(fs: Filesystem, options: SessionOptions) {
     this.#fs = fs
@@ -30,7 +30,7 @@ export class Session {
   }
 
   get waiting(): number {
-    return this.#waiting
+    return this.#waiting.size
   }
 
   /** @param bytes - one whole request; not kept */
@@ -39,36 +39,38 @@ export class Session {
     const unique = bytes.subarray(8, 16)
     const operation = OPERATIONS.get(opcode)
     if (operation === undefined) {
-      this.#refuse(unique, ERRNO.ENOSYS)
+      if (opcode === OP.INTERRUPT) this.#waiting.get(name(bytes.subarray(IN_HEADER_BYTES)))?.()
+      else this.#refuse(unique, ERRNO.ENOSYS)
       return
     }
     try {
       const caller = { uid: bytes.readUInt32LE(24), gid: bytes.readUInt32LE(28), pid: bytes.readUInt32LE(32) }
       const value = operation.run(this.#fs, { id: u64(bytes, 16) as NodeId, caller, body: bytes.subarray(IN_HEADER_BYTES) })
-      if (value instanceof Promise) this.#later(Buffer.from(unique), operation, value)
+      if (value instanceof Promise) this.#later(Buffer.from(unique), opcode, operation, value)
       else if (!SILENT.has(opcode)) this.#answer(unique, operation, value)
     } catch (error) {
       if (!SILENT.has(opcode)) this.#fail(unique, error)
     }
   }
 
-  #later(unique: Buffer, operation: Operation<unknown>, result: Promise<unknown>): void {
-    this.#waiting += 1
+  #later(unique: Buffer, opcode: number, operation: Operation<unknown>, result: Promise<unknown>): void {
     let answered = false
     const once = (answer: () => void): void => {
       if (answered) return
       answered = true
-      this.#waiting -= 1
+      this.#waiting.delete(name(unique))
       clearTimeout(deadline)
       answer()
     }
-    const deadline = setTimeout(() => {
-      once(() => this.#refuse(unique, ERRNO.ETIMEDOUT))
-    }, this.#options.deadlineMs)
-    result.then(
-      (value) => once(() => this.#tryAnswer(unique, operation, value)),
-      (error: unknown) => once(() => this.#fail(unique, error)),
-    )
+    const giveUp = (code: number): void => once(() => this.#refuse(unique, code))
+    const deadline = setTimeout(() => giveUp(ERRNO.ETIMEDOUT), this.#options.deadlineMs)
+    this.#waiting.set(name(unique), INTERRUPTIBLE.has(opcode) ? () => giveUp(ERRNO.EINTR) : () => undefined)
+    const arrived = (value: unknown): void => {
+      // the kernel counts no lookup in an answer that it did not get
+      if (answered) for (const id of lookupsCounted(opcode, value)) this.#fs.forget(id, 1)
+      once(() => this.#tryAnswer(unique, operation, value))
+    }
+    result.then(arrived, (error: unknown) => once(() => this.#fail(unique, error))).catch(this.#options.onFault)
   }
 
   #tryAnswer(unique: Buffer, operation: Operation<unknown>, value: unknown): void {
@@ -85,8 +87,13 @@ export class Session {
     this.#refuse(unique, code)
   }
 
+  /** What cannot even be refused must not end the process: all others wait on it. */
   #refuse(unique: Buffer, code: number): void {
-    this.#options.send(this.#reply.finish(unique, code, 0, true))
+    try {
+      this.#options.send(this.#reply.finish(unique, code, 0, true))
+    } catch (error) {
+      this.#options.onFault(error)
+    }
   }
 
   #answer(unique: Buffer, operation: Operation<unknown>, value: unknown): void {
@@ -94,4 +101,9 @@ export class Session {
     if (typeof body === 'number') this.#options.send(this.#reply.finish(unique, 0, body, true))
     else this.#options.send(this.#reply.finish(unique, 0, body.length, false), body)
   }
+}
+
+/** The number of a request, as a key. */
+function name(unique: Buffer): string {
+  return unique.toString('latin1', 0, 8)
 }
