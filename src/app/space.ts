@@ -27,7 +27,7 @@ export interface SpaceStores {
 }
 
 /** How the space is to be used; what is absent is as {@link FilesystemOptions} says. */
-export type SpaceOptions = Pick<Partial<FilesystemOptions>, 'readOnly' | 'atime' | 'owner' | 'commitSeconds' | 'maxDirtyBytes' | 'yieldTurn'> & {
+export type SpaceOptions = Pick<Partial<FilesystemOptions>, 'readOnly' | 'atime' | 'noDirAtime' | 'owner' | 'commitSeconds' | 'maxDirtyBytes' | 'yieldTurn'> & {
   readonly remembered?: Remembered
 }
 

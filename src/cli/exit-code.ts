@@ -9,7 +9,7 @@ const EXIT: Record<ErrorCode, number> = {
   INTERNAL: 1, INVALID: 2, UNSUPPORTED: 2, TOO_BIG: 2, WRONG_PASSPHRASE: 10, NO_STORE: 11, STORE_EXISTS: 12,
   STORE_LOCKED: 13, NEWER_FORMAT: 14, READ_ONLY: 15, NO_SPACE: 16, QUOTA: 16, IO: 17, CORRUPT: 20, MISSING_BLOCK: 20,
   ROLLED_BACK: 21, BAD_SIGNATURE: 22, CONFLICT: 23, NO_FUSE: 30, MOUNT_FAILED: 31, MOUNT_POINT: 32, MOUNT_BUSY: 33,
-  ABORTED: 40, TIMED_OUT: 41,
+  MOUNT_POINT_FILE: 34, MOUNT_POINT_NOT_EMPTY: 35, ABORTED: 40, TIMED_OUT: 41,
 }
 
 /** Some files could not be copied; the others are there. */
@@ -42,8 +42,10 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [23, 'changed by another process meanwhile'],
   [30, 'FUSE is not there, or not for this user'],
   [31, 'mounting failed'],
-  [32, 'the mount point is missing, in use, or not empty'],
+  [32, 'the mount point is missing, or closed to this user'],
   [33, 'files are open there, or something is mounted already'],
+  [34, 'the mount point is a file'],
+  [35, 'the mount point is not empty'],
   [40, 'stopped by the user'],
   [41, 'timed out'],
 ]

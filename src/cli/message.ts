@@ -37,6 +37,8 @@ const ADVICE: Record<ErrorCode, Advice> = {
   NO_FUSE: { kept: UNCHANGED, next: 'Run broch doctor: it says what is missing and how to get it. broch ls, get and put work without FUSE.' },
   MOUNT_FAILED: { kept: UNCHANGED, next: 'Run broch doctor: it says what is missing and how to get it.' },
   MOUNT_POINT: { kept: UNCHANGED, next: 'Make an empty directory, and mount there.' },
+  MOUNT_POINT_FILE: { kept: UNCHANGED, next: 'Make an empty directory, and mount there.' },
+  MOUNT_POINT_NOT_EMPTY: { kept: UNCHANGED, next: 'Make an empty directory and mount there, or say --nonempty.' },
   MOUNT_BUSY: { kept: 'Everything is kept.', next: 'Close what is open there and try again, or detach it with broch umount --force DIR.' },
   INTERNAL: { kept: COMMITTED, next: 'This is a fault of Broch. Please report it.' },
 }

@@ -4,14 +4,15 @@
  */
 import { resolve } from 'node:path'
 import { hasStore } from '../app/embedded-space.node.js'
-import { unmount } from '../fuse/mount.node.js'
+import { type MountOptions, parseMountOptions } from '../fuse/mount-options.js'
+import { unmount } from '../fuse/unmount.node.js'
 import { BrochError } from '../lib/error.js'
 import { mountInBackground } from './background.js'
 import { command } from './command.js'
 import { askMount, askStatus, mountAt, type RunningMount } from './control-client.js'
 import { runMount } from './mount-session.js'
-import { passphraseOptions, mountLog, paths, sourceOf, storeOption } from './options.js'
-import { getPassphrase } from './passphrase.js'
+import { passphraseOptions, mountLog, paths, sourceOf, type StoreArguments, storeOption } from './options.js'
+import { getPassphrase, type PassphraseSource } from './passphrase.js'
 import { showBytes } from './safe-text.js'
 import { terminalVoice } from './voice.js'
 
@@ -19,6 +20,17 @@ export const mountOptions = {
   o: { type: 'string', array: true, nargs: 1, default: [] as string[], defaultDescription: 'none', describe: 'options as of mount(8), with commas: ro, noatime, allow_other, noexec ...' },
   nonempty: { type: 'boolean', default: false, describe: 'mount over a directory that has entries' },
 } as const
+
+/** @throws BrochError INVALID, naming the option */
+export function mountOptionsOf({ o, nonempty }: { readonly o: readonly string[]; readonly nonempty: boolean }): MountOptions {
+  const options = parseMountOptions(o.join(','))
+  return { ...options, nonEmpty: options.nonEmpty || nonempty }
+}
+
+/** `--passfile` goes before `-o passfile=`, which is for fstab. */
+export function mountSourceOf(args: StoreArguments, { passfile }: MountOptions): PassphraseSource {
+  return sourceOf({ ...args, passfile: args.passfile ?? passfile })
+}
 
 export const mountCommand = command({
   usage: 'mount <dir>',
@@ -41,9 +53,9 @@ export const mountCommand = command({
   ],
   async run(args) {
     if (!hasStore(args.store)) throw new BrochError('NO_STORE', `there is no space in ${args.store}`)
-    const { bytes } = await getPassphrase(sourceOf(args))
-    const flags = args.o.flatMap((value) => value.split(',')).filter((flag) => flag !== '')
-    const request = { store: resolve(args.store), dir: resolve(args.dir), passphrase: bytes, flags, nonEmpty: args.nonempty, run: paths.run }
+    const options = mountOptionsOf(args)
+    const { bytes } = await getPassphrase(mountSourceOf(args, options))
+    const request = { store: resolve(args.store), dir: resolve(args.dir), passphrase: bytes, options, run: paths.run }
     if (!args.foreground) {
       const { pid, dir } = await mountInBackground(request, mountLog)
       console.log(`Mounted at ${dir} by process ${pid}.`)
@@ -66,7 +78,7 @@ export const umountCommand = command({
   examples: [['broch umount ~/Broch', '']],
   async run({ dir, force }) {
     const mount = await mountAt(paths.run, dir)
-    if (mount === undefined) await unmount(dir, force)
+    if (mount === undefined) await unmount(dir, { force })
     else await unmountAndWait(mount, force)
     console.log(mount === undefined ? 'Unmounted. The process that served it writes what is left and ends by itself.' : 'Unmounted. Everything is in the store.')
   },

@@ -7,7 +7,8 @@
 import { resolve } from 'node:path'
 import { openSpace } from '../app/embedded-space.node.js'
 import type { OpenSpace } from '../app/space.js'
-import { type Mounted, mountFilesystem, unmount } from '../fuse/mount.node.js'
+import { type Mounted, mountFilesystem } from '../fuse/mount.node.js'
+import type { MountOptions } from '../fuse/mount-options.js'
 import { BrochError } from '../lib/error.js'
 import type { Answer, Ask, MountStatus } from './control-protocol.js'
 import { ControlServer } from './control-server.js'
@@ -18,8 +19,7 @@ export interface MountRequest {
   readonly store: string
   readonly dir: string
   readonly passphrase: Uint8Array
-  readonly flags: readonly string[]
-  readonly nonEmpty: boolean
+  readonly options: MountOptions
   /** folder of the control socket */
   readonly run: string
 }
@@ -35,12 +35,12 @@ const EXIT_LOST = 17
  * @param ready - called once the mount is there
  */
 export async function runMount(request: MountRequest, voice: Voice, ready: (dir: string) => void): Promise<void> {
-  const readOnly = request.flags.includes('ro')
-  const space = await openSpace(request.store, request.passphrase, { readOnly })
+  const { options } = request
+  const { readOnly, atime, noDirAtime } = options
+  const space = await openSpace(request.store, request.passphrase, { readOnly, atime, noDirAtime })
   let session: MountSession
   try {
-    const { flags, nonEmpty } = request
-    const mounted = await mountFilesystem(space.fs, request.dir, { flags, nonEmpty, onFault: (error) => voice.fault(error) })
+    const mounted = await mountFilesystem(space.fs, request.dir, { options, onFault: (error) => voice.fault(error) })
     session = new MountSession(space, mounted, voice, { store: resolve(request.store), readOnly })
   } catch (error) {
     await space.close()
@@ -103,7 +103,7 @@ class MountSession {
       await this.#mounted.unmount()
       return
     }
-    await unmount(this.dir, true).catch((error: unknown) => this.#voice.fault(error)) // it may be detached already
+    await this.#mounted.unmount({ force: true }).catch((error: unknown) => this.#voice.fault(error)) // it may be detached already
     this.#letGo()
   }
 

@@ -8,10 +8,10 @@ import { join, resolve } from 'node:path'
 import { createSpace, hasSpace } from '../app/embedded-space.node.js'
 import { BrochError } from '../lib/error.js'
 import { command } from './command.js'
-import { mountOptions } from './mount-command.js'
+import { mountOptions, mountOptionsOf, mountSourceOf } from './mount-command.js'
 import { runMount } from './mount-session.js'
-import { passphraseOptions, paths, sourceOf, storeOption, type StoreArguments } from './options.js'
-import { getPassphrase, newPassphrase, type Passphrase } from './passphrase.js'
+import { passphraseOptions, paths, sourceOf, storeOption } from './options.js'
+import { getPassphrase, newPassphrase, type Passphrase, type PassphraseSource } from './passphrase.js'
 import { programName } from './program-name.js'
 import { terminalVoice } from './voice.js'
 
@@ -29,9 +29,11 @@ export const startCommand = command({
     ['broch start /mnt/space -o noatime', 'somewhere else, with an option of mount(8)'],
   ],
   async run(args) {
-    const passphrase = hasSpace(args.store) ? await getPassphrase(sourceOf(args)) : await makeSpace(args)
+    const options = mountOptionsOf(args)
+    const source = mountSourceOf(args, options)
+    const passphrase = hasSpace(args.store) ? await getPassphrase(source) : await makeSpace(args.store, source)
     makeMountPoint(args.dir)
-    const request = { store: resolve(args.store), dir: args.dir, passphrase: passphrase.bytes, flags: flagsOf(args.o), nonEmpty: args.nonempty, run: paths.run }
+    const request = { store: resolve(args.store), dir: args.dir, passphrase: passphrase.bytes, options, run: paths.run }
     await runMount(request, terminalVoice(), (dir) => tell(dir, request.store, passphrase))
     console.log('Unmounted. Everything is in the store.')
   },
@@ -49,20 +51,16 @@ export const initCommand = command({
   ],
   async run(args) {
     if (hasSpace(args.store)) throw new BrochError('STORE_EXISTS', `there is a space in ${args.store} already`)
-    const { kept } = await makeSpace(args)
+    const { kept } = await makeSpace(args.store, sourceOf(args))
     console.log(`An empty space is in ${args.store}.`)
     if (kept !== undefined) console.log(keptLine(kept))
     console.log(`Mount it: ${programName()} mount DIR`)
   },
 })
 
-export function flagsOf(values: readonly string[]): string[] {
-  return values.flatMap((value) => value.split(',')).filter((flag) => flag !== '')
-}
-
-async function makeSpace(args: StoreArguments): Promise<Passphrase> {
-  const passphrase = await newPassphrase(sourceOf(args))
-  await createSpace(args.store, passphrase.bytes)
+async function makeSpace(store: string, source: PassphraseSource): Promise<Passphrase> {
+  const passphrase = await newPassphrase(source)
+  await createSpace(store, passphrase.bytes)
   return passphrase
 }
 

@@ -11,24 +11,35 @@ import { MAX_WRITE } from './protocol.js'
 
 const BUFFER_BYTES = MAX_WRITE + 4096
 
+/** The kernel's first request comes with the mount. Where the event loop has not brought it by then, it never will. */
+const FIRST_MS = 3000
+
 export interface RequestReader {
   readonly name: 'poll' | 'thread pool'
   /** Resolves when the mount is gone; the descriptor is closed then. Rejects with what reading failed for. */
   readonly done: Promise<void>
+  /** Closes the descriptor: the kernel then fails what is asked of the mount. */
+  stop(): void
 }
 
-/** @param receive - gets one whole request, valid until it returns */
-export function readRequests(fd: number, receive: (bytes: Buffer) => void): RequestReader {
-  const handle = process.env['BROCH_READER'] === 'pool' ? undefined : pipeHandle(fd)
-  if (handle === undefined) return { name: 'thread pool', done: readOnPool(fd, receive).finally(() => closeSync(fd)) }
-  return { name: 'poll', done: readByPoll(handle, receive) }
-}
-
-interface PipeHandle {
+/** A libuv pipe: what of it is used. */
+export interface PipeHandle {
   open(fd: number): number | undefined
 }
 
-/** A libuv pipe on the descriptor; undefined when this Node has no such thing. */
+export interface ReaderOptions {
+  /** @returns undefined when this Node has no such thing */
+  readonly openHandle?: (fd: number) => PipeHandle | undefined
+  readonly firstMs?: number
+}
+
+/** @param receive - gets one whole request, valid until it returns */
+export function readRequests(fd: number, receive: (bytes: Buffer) => void, { openHandle = pipeHandle, firstMs = FIRST_MS }: ReaderOptions = {}): RequestReader {
+  const handle = process.env['BROCH_READER'] === 'pool' ? undefined : openHandle(fd)
+  if (handle === undefined) return new PoolReader(fd, receive, () => closeSync(fd))
+  return new PollReader(fd, handle, receive, firstMs)
+}
+
 function pipeHandle(fd: number): PipeHandle | undefined {
   try {
     const { binding } = process as unknown as { readonly binding: (name: string) => { Pipe: new (kind: number) => PipeHandle; constants: { SOCKET: number } } }
@@ -40,45 +51,80 @@ function pipeHandle(fd: number): PipeHandle | undefined {
   }
 }
 
-function readByPoll(handle: PipeHandle, receive: (bytes: Buffer) => void): Promise<void> {
-  const buffer = Buffer.allocUnsafe(BUFFER_BYTES)
-  const onread = {
-    buffer,
-    callback: (length: number): boolean => {
+class PollReader implements RequestReader {
+  name: RequestReader['name'] = 'poll'
+  readonly done: Promise<void>
+  readonly #socket: Socket
+  #pool: PoolReader | undefined
+
+  constructor(fd: number, handle: PipeHandle, receive: (bytes: Buffer) => void, firstMs: number) {
+    const buffer = Buffer.allocUnsafe(BUFFER_BYTES)
+    const callback = (length: number): boolean => {
+      clearTimeout(first)
       receive(buffer.subarray(0, length))
       return true
-    },
-  }
-  const options = { handle, onread, writable: false }
-  const socket = new Socket(options)
-  return new Promise((done, fail) => {
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENODEV') done()
-      else fail(error)
+    }
+    const options = { handle, onread: { buffer, callback }, writable: false }
+    this.#socket = new Socket(options)
+    const polled = this.#poll()
+    let fallBack: (done: Promise<void>) => void = () => undefined
+    const silent = new Promise<void>((resolve) => {
+      fallBack = resolve
     })
-    socket.on('close', () => done())
-    socket.resume()
-  })
+    const first = setTimeout(() => {
+      this.#socket.pause()
+      this.#pool = new PoolReader(fd, receive, () => this.#socket.destroy())
+      this.name = this.#pool.name
+      fallBack(this.#pool.done)
+    }, firstMs)
+    this.done = Promise.race([polled, silent]).finally(() => clearTimeout(first))
+  }
+
+  stop(): void {
+    this.#pool?.stop()
+    this.#socket.destroy()
+  }
+
+  #poll(): Promise<void> {
+    return new Promise((done, fail) => {
+      this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENODEV') done()
+        else fail(error)
+      })
+      this.#socket.on('close', () => done())
+      this.#socket.resume()
+    })
+  }
 }
 
 /** These say that the request went away or that there is none yet. */
-const AGAIN = new Set(['ENOENT', 'EINTR', 'EAGAIN', 'EPERM'])
+const AGAIN = new Set(['ENOENT', 'EINTR', 'EAGAIN'])
+/** A descriptor that polling was tried on does not wait: it is asked again after this. */
+const AGAIN_MS = 1
 
-function readOnPool(fd: number, receive: (bytes: Buffer) => void): Promise<void> {
-  const buffer = Buffer.allocUnsafe(BUFFER_BYTES)
-  return new Promise((done, fail) => {
-    const next = (): void => {
-      read(fd, buffer, 0, BUFFER_BYTES, null, (error, length) => {
-        if (error?.code === 'ENODEV') done()
-        else if (error !== null && !AGAIN.has(error.code ?? '')) fail(error)
-        else {
+class PoolReader implements RequestReader {
+  readonly name = 'thread pool'
+  readonly done: Promise<void>
+  #stopped = false
+
+  constructor(fd: number, receive: (bytes: Buffer) => void, close: () => void) {
+    const buffer = Buffer.allocUnsafe(BUFFER_BYTES)
+    this.done = new Promise<void>((done, fail) => {
+      const next = (): void => {
+        read(fd, buffer, 0, BUFFER_BYTES, null, (error, length) => {
           if (error === null) receive(buffer.subarray(0, length))
-          // EPERM: not mounted yet
-          if (error?.code === 'EPERM') setImmediate(next)
-          else next()
-        }
-      })
-    }
-    next()
-  })
+          if (this.#stopped || error?.code === 'ENODEV') done()
+          else if (error === null) next()
+          else if (AGAIN.has(error.code ?? '')) setTimeout(next, error.code === 'EAGAIN' ? AGAIN_MS : 0)
+          else fail(error)
+        })
+      }
+      next()
+    }).finally(close)
+  }
+
+  /** A read that waits for a request ends with it, or with the mount. */
+  stop(): void {
+    this.#stopped = true
+  }
 }

@@ -34,6 +34,8 @@ export type ErrorCode =
   | 'NO_FUSE'
   | 'MOUNT_FAILED'
   | 'MOUNT_POINT'
+  | 'MOUNT_POINT_FILE'
+  | 'MOUNT_POINT_NOT_EMPTY'
   | 'MOUNT_BUSY'
   // a bug of ours
   | 'INTERNAL'

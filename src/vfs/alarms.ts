@@ -35,7 +35,7 @@ const KINDS: Record<ErrorCode, AlarmKind | undefined> = {
   IO: 'store-failed', TIMED_OUT: 'store-failed', READ_ONLY: 'store-failed', NO_STORE: 'store-failed', STORE_LOCKED: 'store-failed',
   TOO_BIG: 'fault', INVALID: 'fault', INTERNAL: 'fault',
   WRONG_PASSPHRASE: undefined, STORE_EXISTS: undefined, UNSUPPORTED: undefined, ABORTED: undefined,
-  NO_FUSE: undefined, MOUNT_FAILED: undefined, MOUNT_POINT: undefined, MOUNT_BUSY: undefined,
+  NO_FUSE: undefined, MOUNT_FAILED: undefined, MOUNT_POINT: undefined, MOUNT_POINT_FILE: undefined, MOUNT_POINT_NOT_EMPTY: undefined, MOUNT_BUSY: undefined,
 }
 
 /** A log that cannot grow: however much is damaged, it has one entry a kind. */

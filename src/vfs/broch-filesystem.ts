@@ -36,6 +36,8 @@ export interface FilesystemOptions {
   readonly home: ObjectRef
   readonly now: () => TimeStamp
   readonly atime?: AtimePolicy
+  /** Reading a directory leaves its atime alone. */
+  readonly noDirAtime?: boolean
   readonly readOnly?: boolean
   /** Dirty bytes past which writers wait; 96 MiB by default. */
   readonly maxDirtyBytes?: number
@@ -81,9 +83,9 @@ export class BrochFilesystem implements F.Filesystem {
     const { yieldTurn = () => new Promise<void>((resolve) => setTimeout(resolve, 0)) } = options
     const committer = new Committer({ tree, blocks, nodes, table, meter, root, secretKey, yieldTurn })
     if (!root.stored) committer.mark(root)
-    const { now, atime = 'relatime', readOnly = false } = options
+    const { now, atime = 'relatime', noDirAtime = false, readOnly = false } = options
     if (!readOnly) await freeOrphans(options, table, committer, root)
-    return new BrochFilesystem(options, new FsState({ table, committer, meter, now, atime, root, readOnly }), nodes)
+    return new BrochFilesystem(options, new FsState({ table, committer, meter, now, atime, noDirAtime, root, readOnly }), nodes)
   }
 
   lookup(parent: F.NodeId, name: Uint8Array): Awaitable<F.Entry> {

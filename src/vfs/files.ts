@@ -127,7 +127,7 @@ export class Files {
 
   /** relatime unless told otherwise: in memory at once, kept with the next commit. */
   touchAccessed(inode: Inode): void {
-    if (this.#fs.readOnly || this.#fs.atime === 'noatime') return
+    if (this.#fs.readOnly || this.#fs.atime === 'noatime' || (this.#fs.noDirAtime && inode.isDirectory)) return
     const now = this.#fs.now()
     const due =
       this.#fs.atime === 'strictatime' ||

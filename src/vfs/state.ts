@@ -21,15 +21,17 @@ export class FsState {
   readonly meter: DirtyMeter
   readonly now: () => TimeStamp
   readonly atime: AtimePolicy
+  readonly noDirAtime: boolean
   readonly root: Inode
   readonly readOnly: boolean
 
-  constructor(parts: Pick<FsState, 'table' | 'committer' | 'meter' | 'now' | 'atime' | 'root' | 'readOnly'>) {
+  constructor(parts: Pick<FsState, 'table' | 'committer' | 'meter' | 'now' | 'atime' | 'noDirAtime' | 'root' | 'readOnly'>) {
     this.table = parts.table
     this.committer = parts.committer
     this.meter = parts.meter
     this.now = parts.now
     this.atime = parts.atime
+    this.noDirAtime = parts.noDirAtime
     this.root = parts.root
     this.readOnly = parts.readOnly
   }

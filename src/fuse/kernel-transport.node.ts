@@ -1,0 +1,75 @@
+/**
+ * The kernel's protocol over /dev/fuse: mounted by mount(8) as root, by fusermount3 as anybody else.
+ * @packageDocumentation
+ */
+import { closeSync, writeFileSync, writeSync, writevSync } from 'node:fs'
+import { BrochError } from '../lib/error.js'
+import type { Filesystem } from '../vfs/filesystem.js'
+import { runCommand } from './command.node.js'
+import { type Device, mountByFusermount, openDevice } from './device-passing.node.js'
+import type { MountOptions } from './mount-options.js'
+import { mountAt } from './mount-table.node.js'
+import { readRequests } from './request-reader.node.js'
+import { Session } from './session.js'
+import type { Connection, Transport } from './transport.js'
+
+/** A commit of everything dirty to a slow disk is the longest that a request takes. */
+const DEADLINE_MS = 300_000
+
+export const kernelTransport: Transport = { name: 'kernel', serve }
+
+async function serve(fs: Filesystem, dir: string, options: MountOptions, onFault: (error: unknown) => void): Promise<Connection> {
+  const device = await mountDevice(dir, options)
+  const session = new Session(fs, { send: (answer, data) => send(device.fd, answer, data), onFault, deadlineMs: DEADLINE_MS })
+  const reader = readRequests(device.fd, (bytes) => session.receive(bytes))
+  const number = mountAt(dir)?.device
+  const abort = (): void => {
+    if (number !== undefined) abortConnection(number)
+    reader.stop()
+  }
+  return { done: reader.done.catch(onFault).finally(() => device.release()), abort }
+}
+
+/** Wakes a reader on the thread pool, which closing the descriptor would not. */
+function abortConnection(number: number): void {
+  try {
+    writeFileSync(`/sys/fs/fuse/connections/${number}/abort`, '1')
+  } catch {
+    return // fusectl is not mounted: the poll reader does without
+  }
+}
+
+/** fusermount3 is what watches over a mount: root asks it too, for auto_unmount. */
+async function mountDevice(dir: string, options: MountOptions): Promise<Device> {
+  if (process.getuid?.() === 0 && !options.autoUnmount) return { fd: await mountAsRoot(dir, options), release: () => undefined }
+  return mountByFusermount(dir, fusermountOptions(options))
+}
+
+async function mountAsRoot(dir: string, { kernel, fsname, subtype }: MountOptions): Promise<number> {
+  const fd = openDevice()
+  const fixed = ['fd=3', 'rootmode=40000', 'user_id=0', `group_id=${process.getgid?.() ?? 0}`, 'default_permissions']
+  const args = ['-i', '-t', `fuse.${subtype}`, '-o', [...fixed, ...kernel].join(','), '--', fsname, dir]
+  const { code, said } = await runCommand('mount', args, { fds: [fd] })
+  if (code === 0) return fd
+  closeSync(fd)
+  throw new BrochError(/busy|already mounted/.test(said) ? 'MOUNT_BUSY' : 'MOUNT_FAILED', said || `mount ended with ${code}`)
+}
+
+/** fusermount3 does not know these; the vfs keeps atime itself. `suid` and `dev` are not an ordinary user's to give. */
+const NOT_FOR_FUSERMOUNT = new Set(['relatime', 'strictatime', 'nodiratime', 'suid', 'dev'])
+
+function fusermountOptions({ kernel, fsname, subtype, autoUnmount }: MountOptions): string {
+  const words = kernel.filter((word) => !NOT_FOR_FUSERMOUNT.has(word))
+  const name = fsname.replaceAll('\\', '\\\\').replaceAll(',', '\\,')
+  return [`fsname=${name}`, `subtype=${subtype}`, 'default_permissions', ...(autoUnmount ? ['auto_unmount'] : []), ...words].join(',')
+}
+
+/** ENOENT: the request was given up meanwhile. ENODEV: the mount is gone. */
+function send(fd: number, answer: Buffer, data: Uint8Array | undefined): void {
+  try {
+    if (data === undefined) writeSync(fd, answer)
+    else writevSync(fd, [answer, data])
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENODEV'))) throw error
+  }
+}
