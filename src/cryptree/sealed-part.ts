@@ -30,6 +30,11 @@ function putLength(plain: Uint8Array, length: number): void {
   for (let i = 3, rest = length; i >= 0; i--, rest >>>= 8) plain[2 + LABEL_BYTES + i] = rest
 }
 
+/** Bytes of the plaintext that holds so long a payload. */
+function paddedLength(payloadLength: number): number {
+  return padme(Math.max(MIN_BYTES, HEADER_BYTES + payloadLength))
+}
+
 /** The sealed form of `payload`: 24 + 16 bytes and the padding longer than it. */
 export function sealPart(crypto: Crypto, kind: PartKind, label: Label, key: SymmetricKey, payload: Uint8Array): SealedPart {
   const plain = scratchFor(padme(Math.max(MIN_BYTES, HEADER_BYTES + payload.length)))
@@ -58,7 +63,7 @@ export function openPart(crypto: Crypto, kind: PartKind, label: Label, key: Symm
   if (plain[1] !== VERSION) throw new BrochError('NEWER_FORMAT', `a ${kind} part has format version ${plain[1] ?? '?'}`)
   for (let i = 0; i < LABEL_BYTES; i++) if (plain[2 + i] !== label[i]) throw corrupt(kind)
   const length = new DataView(plain.buffer, plain.byteOffset).getUint32(2 + LABEL_BYTES)
-  if (length > plain.length - HEADER_BYTES) throw corrupt(kind)
+  if (plain.length !== paddedLength(length)) throw corrupt(kind)
   return plain.subarray(HEADER_BYTES, HEADER_BYTES + length)
 }
 

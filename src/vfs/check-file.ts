@@ -21,8 +21,8 @@ export interface FileCheckContext {
   /** open every fragment */
   readonly data: boolean
   readonly counts: { fragments: number; bytes: number }
-  /** nodes that nothing was found to refer to yet */
-  readonly nodesLeft: () => number
+  /** in the whole space */
+  readonly nodesInAll: number
   readonly node: (label: Label) => NodeBlock
   /** What it gives; undefined when something is damaged, which is reported. */
   readonly attempt: <T>(what: string, step: () => T) => Promise<T | undefined>
@@ -53,7 +53,7 @@ export class FileCheck {
   /** False when some could not be read. */
   async #chunks(content: FileContent): Promise<boolean> {
     const { crypto, attempt, problem, node } = this.#context
-    if (content.chunks.size > this.#context.nodesLeft()) {
+    if (content.chunks.size > this.#context.nodesInAll) {
       problem('chunks', 'it says it has more chunks than the space')
       return false
     }

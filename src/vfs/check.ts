@@ -81,7 +81,7 @@ class SpaceCheck {
       for (let next = this.#todo.pop(); next !== undefined; next = this.#todo.pop()) await this.#directory(next.met, next.ref)
       for (const orphan of this.#orphans) await this.#meetOrphan(orphan)
       this.#checkLinks()
-      this.#checkOrphans()
+      await this.#checkOrphans()
     }
     await this.#checkGarbage()
     return this.#draft.finish(tree.sequence)
@@ -114,12 +114,16 @@ class SpaceCheck {
 
   #claim(node: NodeBlock): NodeBlock {
     this.#draft.counts.nodes += 1
-    for (const link of node.links) {
+    this.#own(node.links)
+    return node
+  }
+
+  #own(links: readonly Cid[]): void {
+    for (const link of links) {
       if (this.#owned.has(link)) this.#draft.problem('shared-block', '', 'two nodes refer to one fragment; deleting one would take it from the other')
       this.#owned.add(link)
       this.#reachable.add(link)
     }
-    return node
   }
 
   #path(met: Met | undefined): string {
@@ -257,7 +261,7 @@ class SpaceCheck {
       crypto,
       data,
       counts: this.#draft.counts,
-      nodesLeft: () => this.#unclaimed.size,
+      nodesInAll: this.#nodesInAll,
       node: (label) => this.#node(label),
       attempt: (what, step) => this.#attempt(met, what, step),
       problem: (kind, what) => this.#draft.problem(kind, this.#path(met), what),
@@ -281,8 +285,11 @@ class SpaceCheck {
     }
   }
 
-  #checkOrphans(): void {
+  async #checkOrphans(): Promise<void> {
     const { size } = this.#unclaimed
+    for (const key of this.#unclaimed.keys()) {
+      await this.#attempt(undefined, 'a node that no name leads to', () => this.#own(this.#options.tree.lookup(fromBinaryString(key) as Label)?.links ?? []))
+    }
     if (size > 0) this.#draft.problem('orphan', '', `${size} nodes that no name leads to${this.#afterDamage()}`)
   }
 

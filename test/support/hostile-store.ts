@@ -71,12 +71,18 @@ export class HostileBlockStore implements BlockStore {
 
 export class HostilePointerStore implements PointerStore {
   readonly history: SignedPointer[] = []
-  readonly #kept = new MemoryPointerStore(crypto)
+  #kept = new MemoryPointerStore(crypto)
   lie: ((truth: SignedPointer | undefined) => SignedPointer | undefined) | undefined
 
   async get(writer: PublicSignKey): Promise<SignedPointer | undefined> {
     const truth = await this.#kept.get(writer)
     return this.lie === undefined ? truth : this.lie(truth)
+  }
+
+  /** Forgets all but the first updates. */
+  async goBack(updates: number): Promise<void> {
+    this.#kept = new MemoryPointerStore(crypto)
+    for (const pointer of this.history.slice(0, updates)) await this.#kept.swap([pointer])
   }
 
   async swap(pointers: readonly SignedPointer[]): Promise<void> {
