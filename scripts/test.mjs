@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runPosixSuites } from './posix/run.mjs'
 import { root, setUp } from './setup.mjs'
 
 /** Each is one line of the count; all run, whatever the others say. */
@@ -46,10 +47,18 @@ function runTests(filters) {
   if (status !== 0 && counts.failed === 0) counts.failed = 1
 }
 
+async function runSuites() {
+  const { passed, failed, skipped } = await runPosixSuites()
+  counts.passed += passed
+  counts.failed += failed
+  counts.skipped += skipped
+}
+
 setUp()
 const filters = process.argv.slice(2)
 if (filters.length === 0) runChecks()
 runTests(filters)
+if (filters.length === 0) await runSuites()
 if (process.env.BROCH_TEST_NO_SKIP === '1' && counts.skipped > 0) {
   console.log(`${counts.skipped} tests were skipped, and nothing may be: install what they name above`)
   counts.failed += counts.skipped
