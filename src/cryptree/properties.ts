@@ -70,7 +70,7 @@ export function decodeProperties(payload: Uint8Array): Properties {
   return {
     type: f[0], mode: asCount(f[1], 0o7777), uid: asCount(f[2], MAX_32), gid: asCount(f[3], MAX_32),
     size: asCount(f[4]), allocated: asCount(f[5]), nlink: asCount(f[6], MAX_32), rdev: asCount(f[7], MAX_32),
-    atime: asTime(f[8]), mtime: asTime(f[9]), ctime: asTime(f[10]), btime: asTime(f[11]),
+    ...timesOf(f),
     target: asTarget(f[0], f[12]),
     xattrs: asAttributes(f[13]),
     parents: asList(f[14]).map(asParent),
@@ -113,6 +113,16 @@ function byName(a: readonly [string, Uint8Array], b: readonly [string, Uint8Arra
 
 function pair(time: TimeStamp): [number, number] {
   return [time.seconds, time.nanoseconds]
+}
+
+/** The four are often the same, and then one object: inodes are held by the hundred thousand. */
+function timesOf(f: readonly Value[]): Pick<Properties, 'atime' | 'mtime' | 'ctime' | 'btime'> {
+  const mtime = asTime(f[9])
+  const shared = (value: Value | undefined): TimeStamp => {
+    const time = asTime(value)
+    return time.seconds === mtime.seconds && time.nanoseconds === mtime.nanoseconds ? mtime : time
+  }
+  return { atime: shared(f[8]), mtime, ctime: shared(f[10]), btime: shared(f[11]) }
 }
 
 function asTime(value: Value | undefined): TimeStamp {

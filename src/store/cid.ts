@@ -35,8 +35,7 @@ export function codecOf(cid: Cid): Codec {
 
 /** A short string for use as a `Map` key, the same for equal CIDs only. Inverse: {@link cidFromKey}. */
 export function cidKey(cid: Cid): string {
-  const hash = pairsOf(cid, HASH_START, CID_BYTES - HASH_START)
-  return cid[1] === CODEC_RAW ? hash : `${hash}.`
+  return cid[1] === CODEC_RAW ? pairsOf(cid, HASH_START) : pairsOf(cid, HASH_START, CODEC_DAG_CBOR)
 }
 
 export function cidFromKey(key: string): Cid {

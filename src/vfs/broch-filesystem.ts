@@ -41,7 +41,7 @@ export interface FilesystemOptions {
   readonly readOnly?: boolean
   /** Dirty bytes past which writers wait; 96 MiB by default. */
   readonly maxDirtyBytes?: number
-  /** Dirty inodes past which a commit begins; 5,000 by default. */
+  /** Dirty inodes past which a commit begins; 10,000 by default. */
   readonly maxDirtyInodes?: number
   /** Seconds between commits of what is dirty; none are made by the clock when absent. */
   readonly commitSeconds?: number
@@ -52,6 +52,8 @@ export interface FilesystemOptions {
 }
 
 const MIB = 1024 * 1024
+/** A small integer: infinity would make a boxed number of this field in every inode. */
+const NEVER_FORGOTTEN = 2 ** 30
 
 export class BrochFilesystem implements F.Filesystem {
   readonly #fs: FsState
@@ -79,7 +81,7 @@ export class BrochFilesystem implements F.Filesystem {
     const meter: DirtyMeter = { bytes: 0 }
     const table = new InodeTable(nodes, meter)
     const root = await loadRoot(options, table, nodes)
-    root.lookups = Number.POSITIVE_INFINITY
+    root.lookups = NEVER_FORGOTTEN
     const { yieldTurn = () => new Promise<void>((resolve) => setTimeout(resolve, 0)) } = options
     const committer = new Committer({ tree, blocks, nodes, table, meter, root, secretKey, yieldTurn })
     if (!root.stored) committer.mark(root)
@@ -318,7 +320,7 @@ export class BrochFilesystem implements F.Filesystem {
   /** As `#run`, and begins a commit when much has gathered. */
   #change<T>(operation: () => Awaitable<T>): Awaitable<T> {
     const result = this.#run(operation)
-    if (this.#fs.committer.dirtyInodes > (this.#options.maxDirtyInodes ?? 5000)) this.commit().catch(() => undefined)
+    if (this.#fs.committer.dirtyInodes > (this.#options.maxDirtyInodes ?? 10_000)) this.commit().catch(() => undefined)
     return result
   }
 

@@ -155,6 +155,13 @@ export class Directory {
     return changes
   }
 
+  /** A listing of a large directory does not fill the memory: the bucket loaded first goes, if it is clean. */
+  #makeRoom(): void {
+    if (this.#buckets.size <= KEPT_BUCKETS) return
+    const [oldest] = this.#buckets.keys()
+    if (oldest !== undefined && !this.#dirty.has(oldest)) this.#buckets.delete(oldest)
+  }
+
   /** Frees clean buckets of a directory too large to keep whole. */
   shrink(): void {
     if (this.#bucketCount === 1 || this.#buckets.size <= KEPT_BUCKETS) return
@@ -190,6 +197,7 @@ export class Directory {
         throw new BrochError('CORRUPT', 'a part of a directory holds names that belong elsewhere')
       }
       bucket = toBucket(entries)
+      this.#makeRoom()
       this.#buckets.set(number, bucket)
     }
     return bucket
