@@ -4,7 +4,7 @@
  */
 import { readdir } from 'node:fs/promises'
 import { BrochError } from '../lib/error.js'
-import { isFuse, mountAt, type MountEntry, ownerOf } from './mount-table.node.js'
+import { isFuse, mountAt, ownerOf } from './mount-table.node.js'
 import type { MountOptions } from './mount-options.js'
 import { detach } from './unmount.node.js'
 
@@ -35,14 +35,11 @@ function refusal(code: string, cause: unknown): BrochError {
 /** A mount whose process died answers ENOTCONN. It is taken away when this user made it, and it is of our type. */
 async function clearStale(dir: string, type: string): Promise<void> {
   for (let entry = mountAt(dir); entry !== undefined && isFuse(entry); entry = mountAt(dir)) {
-    if (!(await isDead(dir))) throw new BrochError('MOUNT_BUSY', 'something is mounted there already')
-    if (entry.type !== type || ownerOf(entry) !== process.getuid?.()) throw notOurs(entry)
+    const by = ownerOf(entry) === process.getuid?.() ? '' : `, by user ${ownerOf(entry) ?? 'unknown'}`
+    if (!(await isDead(dir))) throw new BrochError('MOUNT_BUSY', `something is mounted there already${by}`)
+    if (entry.type !== type || by !== '') throw new BrochError('MOUNT_BUSY', `a dead mount of type ${entry.type} lies there${by}; it is not ours to take away (umount -l does)`)
     await detach(dir)
   }
-}
-
-function notOurs(entry: MountEntry): BrochError {
-  return new BrochError('MOUNT_BUSY', `a dead mount of type ${entry.type} of user ${ownerOf(entry) ?? 'unknown'} lies there; it is not ours to take away (umount -l does)`)
 }
 
 async function isDead(dir: string): Promise<boolean> {

@@ -40,7 +40,7 @@ export function readRequests(fd: number, receive: (bytes: Buffer) => void, { ope
   return new PollReader(fd, handle, receive, firstMs)
 }
 
-function pipeHandle(fd: number): PipeHandle | undefined {
+export function pipeHandle(fd: number): PipeHandle | undefined {
   try {
     const { binding } = process as unknown as { readonly binding: (name: string) => { Pipe: new (kind: number) => PipeHandle; constants: { SOCKET: number } } }
     const { Pipe, constants } = binding('pipe_wrap')
