@@ -88,7 +88,8 @@ export class InodeTable {
     if (this.#loaded.size <= LOADED_MAX) return
     const oldest = this.#loaded.values().next().value as Inode
     this.#loaded.delete(oldest)
-    if (oldest.dirty || oldest.content?.isDirty === true) this.#loaded.add(oldest)
+    // of what goes, the content says which chunks go with it
+    if (oldest.dirty || oldest.isGone || oldest.content?.isDirty === true) this.#loaded.add(oldest)
     else oldest.content = undefined
   }
 

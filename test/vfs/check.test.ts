@@ -28,6 +28,20 @@ const step = fc.oneof(
 )
 
 describe('the check of a space', () => {
+  test('finds no waste after more files went in one commit than stay loaded', async () => {
+    const space = testSpace()
+    const fs = await space.open()
+    const names = ['large', ...Array.from({ length: 2100 }, (_, i) => `small-${i}`)].map(utf8)
+    for (const name of names) await fs.create(caller, ROOT_ID, name, plain)
+    const { id } = await fs.lookup(ROOT_ID, utf8('large'))
+    await fs.write(caller, id, 6_000_000, new Uint8Array(50_000), { killPriv: false }) // its second chunk
+    await fs.commit()
+    const again = await space.open()
+    for (const name of names) await again.unlink(caller, ROOT_ID, name)
+    await again.commit()
+    expect((await space.check()).problems).toEqual([])
+  })
+
   test.prop([fc.array(step, { minLength: 5, maxLength: 40, size: 'max' })], { numRuns: Number(process.env['BROCH_RUNS'] ?? 60) })('finds nothing wrong, and no waste, after any operations', async (steps) => {
     const space = testSpace()
     const fs = await space.open()
