@@ -5,6 +5,7 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { basename, join, resolve } from 'node:path'
+import { mountPath } from '../fuse/mount-table.node.js'
 import { BrochError } from '../lib/error.js'
 import { type Ask, decodeAnswer, encodeLine, type MountStatus } from './control-protocol.js'
 import { shortPath } from './socket-path.js'
@@ -36,7 +37,7 @@ export async function findMounts(folder: string): Promise<FoundMounts> {
 }
 
 export async function mountAt(folder: string, dir: string): Promise<RunningMount | undefined> {
-  return (await findMounts(folder)).mounts.findLast(({ status }) => status.dir === resolve(dir))
+  return (await findMounts(folder)).mounts.findLast(({ status }) => status.dir === mountPath(dir))
 }
 
 export async function mountOf(folder: string, store: string): Promise<RunningMount | undefined> {

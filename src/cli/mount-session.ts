@@ -13,6 +13,7 @@ import { BrochError } from '../lib/error.js'
 import type { Answer, Ask, MountStatus } from './control-protocol.js'
 import { ControlServer } from './control-server.js'
 import { showBytes } from './safe-text.js'
+import { whileUnmounted } from './unmounted-space.js'
 import type { Voice } from './voice.js'
 
 export interface MountRequest {
@@ -37,7 +38,7 @@ const EXIT_LOST = 17
 export async function runMount(request: MountRequest, voice: Voice, ready: (dir: string) => void): Promise<void> {
   const { options } = request
   const { readOnly, atime, noDirAtime } = options
-  const space = await openSpace(request.store, request.passphrase, { readOnly, atime, noDirAtime })
+  const space = await whileUnmounted(request.store, () => openSpace(request.store, request.passphrase, { readOnly, atime, noDirAtime }))
   let session: MountSession
   try {
     const mounted = await mountFilesystem(space.fs, request.dir, { options, onFault: (error) => voice.fault(error) })
@@ -93,16 +94,12 @@ class MountSession {
   }
 
   /**
-   * Commits first: what cannot be kept is not unmounted.
+   * What cannot be committed is not unmounted.
    * @param force - detach even though files are open; they get errors, what they wrote is kept
    * @throws BrochError MOUNT_BUSY; of the commit, unless forced
    */
   async end(force: boolean): Promise<void> {
-    if (!force) {
-      await this.#space.fs.commit()
-      await this.#mounted.unmount()
-      return
-    }
+    if (!force) return this.#mounted.unmount()
     await this.#mounted.unmount({ force: true }).catch((error: unknown) => this.#voice.fault(error)) // it may be detached already
     this.#letGo()
   }
