@@ -10,7 +10,9 @@ import { ACL_ACCESS, ACL_DEFAULT, ACL_TAG, encodeAcl, NO_ID } from '../../src/vf
 import { FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE, type Filesystem, type NodeId, ROOT_ID } from '../../src/vfs/filesystem.js'
 
 const caller = { uid: 0, gid: 0, pid: 1 }
+/** Three buckets' worth of names, and not so many inodes. */
 const SPREAD_ENTRIES = 150
+const SPREAD_FILES = 15
 const MAX_FILE_BYTES = 9_007_199_254_740_991
 
 /** Deterministic bytes that do not compress. */
@@ -36,7 +38,7 @@ class Builder {
     await this.#names()
     await this.#others()
     // garbage: a later commit has to take back what this one stored
-    await this.#file('gone', pattern(50_000, 9))
+    await this.#file('gone', pattern(33_000, 9))
     await this.#fs.sync()
     await this.#fs.unlink(caller, ROOT_ID, utf8('gone'))
     await this.#stamp(ROOT_ID, 0)
@@ -49,7 +51,8 @@ class Builder {
     await this.#file('inline', utf8('a few words\n'), files)
     await this.#file('largest-inline', pattern(32_768, 2), files)
     await this.#file('one-fragment', pattern(32_769, 3), files)
-    await this.#file('two-fragments', pattern(262_144 + 5000, 4), files)
+    const two = await this.#file('two-fragments', pattern(1000, 4), files)
+    await this.#write(two, 262_144, pattern(5000, 4))
     const sparse = await this.#file('chunks', pattern(1000, 5), files)
     await this.#write(sparse, 5_242_880, pattern(1200, 6))
     await this.#write(sparse, 3 * 5_242_880 + 786_432 - 100, pattern(600, 7))
@@ -58,7 +61,7 @@ class Builder {
     await this.#fs.fallocate(caller, punched, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, 8192, 16_384)
     const largest = await this.#file('largest', new Uint8Array(0), files)
     await this.#fs.setattr(caller, largest, { size: MAX_FILE_BYTES })
-    for (const id of [sparse, punched, largest]) await this.#stamp(id, 3)
+    for (const id of [two, sparse, punched, largest]) await this.#stamp(id, 3)
     const linked = await this.#directory('linked')
     await this.#fs.link(caller, sparse, linked, utf8('chunks-again'))
   }
@@ -95,7 +98,11 @@ class Builder {
     for (let depth = 0; depth < 6; depth++) parent = await this.#directory(`deep-${depth}`, 0o755, parent)
     await this.#file('bottom', utf8('bottom'), parent)
     const spread = await this.#directory('spread')
-    for (let i = 0; i < SPREAD_ENTRIES; i++) await this.#file(`entry-${i}`, new Uint8Array(0), spread)
+    const entries: NodeId[] = []
+    for (let i = 0; i < SPREAD_FILES; i++) entries.push(await this.#file(`entry-${i}`, new Uint8Array(0), spread))
+    for (let i = SPREAD_FILES; i < SPREAD_ENTRIES; i++) await this.#fs.link(caller, entries[i % SPREAD_FILES] as NodeId, spread, utf8(`entry-${i}`))
+    for (const [i, id] of entries.entries()) await this.#stamp(id, i)
+    await this.#file('alone', utf8('one link'), spread)
     await this.#stamp(spread, 6)
   }
 

@@ -1,0 +1,27 @@
+/**
+ * Makes the sealed store that stands for a released format: `npx tsx test/formats/make-sample.ts test/formats/v1`.
+ *
+ * Made once for a version and then never again: what it holds is what users have on their disks.
+ * @packageDocumentation
+ */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createSpace, openSpace } from '../../src/app/embedded-space.node.js'
+import { buildSampleTree, manifestOf } from '../support/sample-tree.js'
+import { SAMPLE_PASSPHRASE } from './sample.js'
+
+const dir = process.argv[2]
+if (dir === undefined || existsSync(dir)) {
+  console.error('usage: make-sample.ts DIR, a folder that is not there yet')
+  process.exit(2)
+}
+const store = join(dir, 'store')
+mkdirSync(dir, { recursive: true })
+await createSpace(store, SAMPLE_PASSPHRASE)
+const space = await openSpace(store, SAMPLE_PASSPHRASE)
+await buildSampleTree(space.fs)
+await space.close()
+const again = await openSpace(store, SAMPLE_PASSPHRASE, { readOnly: true, atime: 'noatime' })
+writeFileSync(join(dir, 'manifest.json'), `${JSON.stringify(await manifestOf(again.fs), null, 1)}\n`)
+await again.close()
+rmSync(join(store, 'lock'), { force: true })
