@@ -24,6 +24,7 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/prefer-promise-reject-errors': ['error', { allowThrowingUnknown: true }],
       '@typescript-eslint/no-invalid-void-type': ['error', { allowAsThisParameter: true }],
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off', // types of packages that export an interface and a class of one name
       // a method that keeps the contract of an interface may have nothing to wait for
       '@typescript-eslint/require-await': 'off',
     },

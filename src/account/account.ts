@@ -34,7 +34,7 @@ const SLOTS_AT = MAGIC.length + 4 + SALT_BYTES
 
 /** The floor, and what is used: a record may not ask for less, nor for more memory than 1 GiB. */
 export const SCRYPT = { logN: 17, r: 8, p: 1 } as const
-const MAX_LOG_N = 20
+export const MAX_LOG_N = 20
 
 /** A new identity, and the record that gives it back to who knows the pass phrase. */
 export async function createAccount(crypto: Crypto, login: Login, logN: number = SCRYPT.logN): Promise<{ record: Uint8Array; identity: Identity }> {

@@ -15,7 +15,7 @@ import { changeLogin, logIn, type OpenSpace, signUp, type SpaceOptions, type Spa
 const NAME = 'local'
 
 /** Seconds until what was written is committed without being asked. */
-const COMMIT_SECONDS = 5
+export const COMMIT_SECONDS = 5
 
 export function hasStore(dir: string): boolean {
   return existsSync(join(dir, 'format'))

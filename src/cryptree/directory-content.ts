@@ -15,7 +15,7 @@ const HASH_BYTES = 6
 /** A directory takes one more bucket above the one, and one less below the other: entries for each bucket. */
 export const MOST_PER_BUCKET = 64
 export const LEAST_PER_BUCKET = 24
-const MAX_ENTRIES = 2 ** 40
+export const MAX_ENTRIES = 2 ** 40
 const FIXED_BYTES = HASH_BYTES + 3 + LABEL_BYTES + KEY_BYTES
 
 /** A name and the capability behind it. Strings are binary (one code unit a byte): they are kept by the hundred thousand. */

@@ -49,8 +49,8 @@ export interface Properties {
 const FIELDS = 16
 const SYMLINK = 10
 const MAX_32 = 0xffff_ffff
-const TARGET_MAX = 4095
-const ATTRIBUTE_MAX = 65_536
+export const TARGET_MAX = 4095
+export const ATTRIBUTE_MAX = 65_536
 
 export function encodeProperties(p: Properties): Uint8Array {
   const xattrs = p.xattrs === undefined ? [] : [...p.xattrs].sort(byName).map(([name, value]) => [fromBinaryString(name), value])

@@ -18,7 +18,7 @@ const CAPABILITY = 'security.capability'
 const NAME_MAX = 255
 const VALUE_MAX = 65_536
 /** All attributes of an inode together: they lie in its node. */
-const TOTAL_MAX = 262_144
+export const TOTAL_MAX = 262_144
 
 /** What a write or chown by an ordinary user takes from a program: setuid, setgid, capabilities. */
 export function dropPrivileges(inode: Inode): void {

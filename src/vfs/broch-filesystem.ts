@@ -51,9 +51,11 @@ export interface FilesystemOptions {
   readonly owner?: { readonly uid: number; readonly gid: number }
 }
 
-const MIB = 1024 * 1024
 /** A small integer: infinity would make a boxed number of this field in every inode. */
 const NEVER_FORGOTTEN = 2 ** 30
+/** Past this writers wait for a commit: what is dirty is in memory alone. */
+export const MAX_DIRTY_BYTES = 96 * 1024 * 1024
+export const MAX_DIRTY_INODES = 10_000
 
 export class BrochFilesystem implements F.Filesystem {
   readonly #fs: FsState
@@ -187,7 +189,7 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   write(_caller: F.Caller, id: F.NodeId, offset: number, data: Uint8Array, options: F.WriteOptions): Awaitable<number> {
-    if (this.#fs.meter.bytes < (this.#options.maxDirtyBytes ?? 96 * MIB)) {
+    if (this.#fs.meter.bytes < (this.#options.maxDirtyBytes ?? MAX_DIRTY_BYTES)) {
       let bytes = data
       return this.#run(
         () => this.#files.write(id, offset, bytes, options.killPriv),
@@ -320,7 +322,7 @@ export class BrochFilesystem implements F.Filesystem {
   /** As `#run`, and begins a commit when much has gathered. */
   #change<T>(operation: () => Awaitable<T>): Awaitable<T> {
     const result = this.#run(operation)
-    if (this.#fs.committer.dirtyInodes > (this.#options.maxDirtyInodes ?? 10_000)) this.commit().catch(() => undefined)
+    if (this.#fs.committer.dirtyInodes > (this.#options.maxDirtyInodes ?? MAX_DIRTY_INODES)) this.commit().catch(() => undefined)
     return result
   }
 

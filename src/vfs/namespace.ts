@@ -17,8 +17,8 @@ import { type FsState, newProperties } from './state.js'
 
 const S_ISGID = 0o2000
 /** Links of one file: its inode lists them all, in one block beside its attributes. */
-const LINK_MAX = 5000
-const LINK_BYTES_MAX = 524_288
+export const LINK_MAX = 5000
+export const LINK_BYTES_MAX = 524_288
 /** what a name costs besides itself */
 const LINK_OVERHEAD = 40
 

@@ -11,7 +11,7 @@ import { LABEL_BYTES } from '../store/label.js'
 
 const FIELD = 'orphans'
 /** As many as fit beside what else the root directory's node holds; more are left to `fsck`. */
-const MAX_ORPHANS = 4096
+export const MAX_ORPHANS = 4096
 
 /** Label and base key, as binary strings. */
 export interface Orphan {
