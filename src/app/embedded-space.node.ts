@@ -17,6 +17,9 @@ const NAME = 'local'
 /** Seconds until what was written is committed without being asked. */
 export const COMMIT_SECONDS = 5
 
+/** The root, one CHAMP node, the root directory: what a space has before it has files. */
+const EMPTY_SPACE_BLOCKS = 3
+
 export function hasStore(dir: string): boolean {
   return existsSync(join(dir, 'format'))
 }
@@ -51,7 +54,7 @@ function folderBytes(dir: string): number {
 }
 
 /**
- * Also finishes what a crash left of an earlier attempt: a store without account and blocks.
+ * Also finishes what a crash left of an earlier attempt: a store without account, and with nothing but an empty root directory.
  * @throws BrochError STORE_EXISTS; CORRUPT when there are blocks but no account; what the store throws
  */
 export async function createSpace(dir: string, passphrase: Uint8Array): Promise<void> {
@@ -59,7 +62,9 @@ export async function createSpace(dir: string, passphrase: Uint8Array): Promise<
   makeFolder(dir)
   const store = EmbeddedStore.open({ dir, crypto, create: !hasStore(dir) })
   try {
-    if ((await store.usage()).blocks > 0) throw new BrochError('CORRUPT', 'the account record of the store is missing')
+    const leftover = [...store.cids()]
+    if (leftover.length > EMPTY_SPACE_BLOCKS) throw new BrochError('CORRUPT', 'the account record of the store is missing')
+    await store.delete(leftover)
     await signUp(stores(store), { name: NAME, passphrase }, { owner: owner() })
   } finally {
     await store.close()

@@ -5,6 +5,7 @@
 import { changePassphrase, createAccount, type Identity, type Login, openAccount } from '../account/account.js'
 import type { Crypto } from '../crypto/crypto.js'
 import type { Awaitable } from '../lib/brand.js'
+import { BrochError } from '../lib/error.js'
 import type { BlockStore, StoreUsage } from '../store/block.js'
 import type { PointerStore } from '../store/pointer.js'
 import { type Remembered, Tree } from '../store/tree.js'
@@ -52,16 +53,19 @@ export interface OpenSpace {
   close(): Promise<void>
 }
 
-/** A new account and its empty space. The record is kept first: without it nothing opens what is committed. */
+/** A new account and its empty space. The record comes last: where there is one, there was a root, and a store without it is damaged. */
 export async function signUp(stores: SpaceStores, login: Login, options: SpaceOptions = {}): Promise<void> {
   const { record, identity } = await createAccount(stores.crypto, login)
+  await (await openAs(await openTree(stores, identity, options), stores, identity, options)).close()
   await stores.accounts.writeAccount(record)
-  await (await openAs(stores, identity, options)).close()
 }
 
-/** @throws BrochError WRONG_PASSPHRASE; what the stores and the tree throw */
+/** @throws BrochError WRONG_PASSPHRASE; CORRUPT when the store lost its root; what the stores and the tree throw */
 export async function logIn(stores: SpaceStores, login: Login, options: SpaceOptions = {}): Promise<OpenSpace> {
-  return openAs(stores, await openAccount(stores.crypto, await stores.accounts.readAccount(), login), options)
+  const identity = await openAccount(stores.crypto, await stores.accounts.readAccount(), login)
+  const tree = await openTree(stores, identity, options)
+  if (tree.sequence === 0) throw new BrochError('CORRUPT', 'the store has an account and nothing of its space: its data is missing')
+  return openAs(tree, stores, identity, options)
 }
 
 /** In one step: one of the two pass phrases opens the space, whatever happens. @throws BrochError WRONG_PASSPHRASE */
@@ -69,8 +73,11 @@ export async function changeLogin({ crypto, accounts }: Pick<SpaceStores, 'crypt
   await accounts.writeAccount(await changePassphrase(crypto, await accounts.readAccount(), login, passphrase))
 }
 
-async function openAs({ blocks, pointers, crypto }: SpaceStores, identity: Identity, { remembered, ...options }: SpaceOptions): Promise<OpenSpace> {
-  const tree = await Tree.open({ blocks, pointers, crypto, writer: identity.writer.publicKey, ...(remembered && { remembered }) })
+function openTree({ blocks, pointers, crypto }: SpaceStores, identity: Identity, { remembered }: SpaceOptions): Promise<Tree> {
+  return Tree.open({ blocks, pointers, crypto, writer: identity.writer.publicKey, ...(remembered && { remembered }) })
+}
+
+async function openAs(tree: Tree, { blocks, crypto }: SpaceStores, identity: Identity, { remembered: _, ...options }: SpaceOptions): Promise<OpenSpace> {
   const fs = await BrochFilesystem.open({ tree, blocks, crypto, secretKey: identity.writer.secretKey, home: identity.home, now, ...options })
   return {
     fs,
