@@ -109,7 +109,7 @@ const TABLE = new Map<string, Option>([
   ['nonempty', { apply: (draft) => (draft.nonEmpty = true) }],
   ['auto_unmount', { apply: (draft) => (draft.autoUnmount = true) }],
   // what the kernel is always asked for, and what fstab(5) says to others
-  ...['default_permissions', 'defaults', 'auto', 'noauto', 'user', 'nouser', 'users', 'owner', 'group', 'nofail', '_netdev'].map((name) => [name, ignored] as const),
+  ...['default_permissions', 'defaults', 'auto', 'noauto', 'nouser', 'users', 'owner', 'group', 'nofail', '_netdev'].map((name) => [name, ignored] as const),
   ['comment', valued(/^/, 'a text', () => undefined)],
 ])
 
@@ -134,7 +134,7 @@ export function parseMountOptions(text: string): MountOptions {
 
 function applyOption(draft: Draft, text: string): void {
   const [name, value] = splitOnce(text)
-  if (/^x-/i.test(name)) return
+  if (/^x-/i.test(name) || FOR_MOUNT.has(name)) return
   const option = TABLE.get(name)
   if (option === undefined) throw new BrochError('INVALID', `unknown mount option ${JSON.stringify(name)} (docs/mount-options.md lists them)`)
   if (option.value === undefined && value !== undefined) throw new BrochError('INVALID', `the mount option ${name} takes no value`)
@@ -146,6 +146,9 @@ function applyOption(draft: Draft, text: string): void {
     throw new BrochError('INVALID', refused)
   }
 }
+
+/** mount(8) tells its helpers, with or without a value, on whose behalf they run. */
+const FOR_MOUNT = new Set(['user', 'helper', 'uhelper'])
 
 function splitOnce(text: string): [string, string?] {
   const at = text.indexOf('=')

@@ -29,7 +29,7 @@ describe('mount options', () => {
   })
 
   test('what fstab says to others is passed over', () => {
-    expect(parseMountOptions('defaults,noauto,user,nofail,_netdev,x-systemd.automount,X-a=b,comment=c,default_permissions, ,')).toEqual(parseMountOptions(''))
+    expect(parseMountOptions('defaults,noauto,user,user=me,nofail,_netdev,x-systemd.automount,X-a=b,comment=c,default_permissions, ,')).toEqual(parseMountOptions(''))
   })
 
   test.each([
