@@ -8,7 +8,7 @@ import { setImmediate } from 'node:timers/promises'
 import { sodiumCrypto as crypto } from '../crypto/sodium.node.js'
 import { BrochError } from '../lib/error.js'
 import { EmbeddedStore } from '../store/embedded/embedded-store.node.js'
-import { lockHolder } from '../store/embedded/lock.node.js'
+import { lockHolder } from '../store/embedded/store-lock.node.js'
 import { changeLogin, logIn, type OpenSpace, signUp, type SpaceOptions, type SpaceStores } from './space.js'
 
 /** The embedded store has one account; its name is part of the salt. */

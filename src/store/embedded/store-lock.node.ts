@@ -1,11 +1,16 @@
 /**
- * One process at a time: a lock file that says who holds the store.
+ * One process at a time: flock(2) on a file that says who holds it. The kernel lets go when that process ends, however it ends.
+ *
+ * Node has no flock: flock(1) takes it for us on our own descriptor, which keeps it. Where that program is missing, who
+ * is named in the file and still runs holds the lock; then two that take a dead one's place at once can both succeed.
+ * The file stays: were it removed, two could lock two files of one name.
  * @packageDocumentation
  */
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { BrochError } from '../../lib/error.js'
-import { attempt } from './segment.node.js'
+import { attempt } from './store-error.js'
 
 /** A process as it cannot come again: its id and start time, on this boot. */
 function identity(pid: number): string | undefined {
@@ -20,50 +25,52 @@ function identity(pid: number): string | undefined {
 
 /**
  * Takes the lock; gives the function that lets go of it.
- * @throws BrochError STORE_LOCKED, naming the process that holds it.
+ * @param mode - many may read at once, and nobody writes meanwhile
+ * @throws BrochError STORE_LOCKED, naming the process that holds it; READ_ONLY
  */
-export function takeLock(path: string): () => void {
-  const mine = identity(process.pid) ?? `${process.pid}`
-  const draft = `${path}.${process.pid}`
-  attempt('lock the store', () => {
-    writeFileSync(draft, mine, { mode: 0o600 })
-  })
+export function takeLock(path: string, mode: 'write' | 'read'): () => void {
+  const fd = attempt('lock the store', () => openSync(path, mode === 'write' ? 'a+' : 'r', 0o600))
   try {
-    for (let tries = 0; tries < 3; tries++) {
-      if (tryLink(draft, path)) return () => rmSync(path, { force: true })
-      const holder = readHolder(path)
-      if (holder !== undefined && identity(Number(holder.split(' ')[0])) === holder) {
-        throw new BrochError('STORE_LOCKED', `the store is in use by process ${holder.split(' ')[0]}`)
-      }
-      rmSync(path, { force: true }) // its process is gone
-    }
-  } finally {
-    rmSync(draft, { force: true })
+    const holder = readFileSync(path, 'utf8')
+    const alive = holder !== '' && identity(Number(holder.split(' ')[0])) === holder
+    if (alive || !flock(fd, mode)) throw lockedBy(holder)
+    if (mode === 'write') writeHolder(fd, identity(process.pid) ?? `${process.pid}`)
+  } catch (error) {
+    closeSync(fd)
+    throw error
   }
-  throw new BrochError('STORE_LOCKED', 'the store is being locked by another process', { retry: true })
+  return () => {
+    if (mode === 'write') ftruncateSync(fd, 0)
+    closeSync(fd)
+  }
 }
 
 /** The process that has the lock now. */
 export function lockHolder(path: string): number | undefined {
-  const holder = readHolder(path)
-  const pid = Number(holder?.split(' ')[0])
-  return holder !== undefined && identity(pid) === holder ? pid : undefined
-}
-
-function tryLink(from: string, to: string): boolean {
   try {
-    linkSync(from, to)
-    return true
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
-    throw error
-  }
-}
-
-function readHolder(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
+    const holder = readFileSync(path, 'utf8')
+    const pid = Number(holder.split(' ')[0])
+    return identity(pid) === holder ? pid : undefined
   } catch {
     return undefined
   }
+}
+
+/** False when another process has it. */
+function flock(fd: number, mode: 'write' | 'read'): boolean {
+  const { error, status } = spawnSync('flock', ['-n', mode === 'write' ? '-x' : '-s', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] })
+  if (error !== undefined) return true // no such program here
+  return status !== 1
+}
+
+function writeHolder(fd: number, holder: string): void {
+  attempt('lock the store', () => {
+    ftruncateSync(fd, 0)
+    writeSync(fd, holder)
+  })
+}
+
+function lockedBy(holder: string): BrochError {
+  const pid = holder.split(' ')[0] ?? ''
+  return new BrochError('STORE_LOCKED', `the store is in use by ${pid === '' ? 'another process' : `process ${pid}`}; nothing was changed`, { retry: true })
 }
