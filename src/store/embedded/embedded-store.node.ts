@@ -97,7 +97,7 @@ export class EmbeddedStore extends LogStore {
 }
 
 function makeFolders(dir: string): void {
-  if (existsSync(join(dir, 'format'))) throw new BrochError('STORE_EXISTS', `there is a store in ${dir} already; nothing was changed`)
+  if (existsSync(join(dir, 'format'))) throw new BrochError('STORE_EXISTS', `there is a store in ${dir} already`)
   attempt('make the store', () => mkdirSync(join(dir, 'segments'), { recursive: true, mode: 0o700 }))
 }
 

@@ -35,7 +35,7 @@ export const nodeFiles: StoreFiles = {
   sync: (file) =>
     new Promise((resolve, reject) => {
       fdatasync(file, (error) => {
-        if (error === null || error === undefined) resolve()
+        if (error === null) resolve()
         else reject(error)
       })
     }),

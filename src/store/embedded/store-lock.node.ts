@@ -72,5 +72,5 @@ function writeHolder(fd: number, holder: string): void {
 
 function lockedBy(holder: string): BrochError {
   const pid = holder.split(' ')[0] ?? ''
-  return new BrochError('STORE_LOCKED', `the store is in use by ${pid === '' ? 'another process' : `process ${pid}`}; nothing was changed`, { retry: true })
+  return new BrochError('STORE_LOCKED', `the store is in use by ${pid === '' ? 'another process' : `process ${pid}`}`, { retry: true })
 }
