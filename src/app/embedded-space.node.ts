@@ -9,6 +9,8 @@ import { sodiumCrypto as crypto } from '../crypto/sodium.node.js'
 import { BrochError } from '../lib/error.js'
 import { EmbeddedStore } from '../store/embedded/embedded-store.node.js'
 import { lockHolder } from '../store/embedded/store-lock.node.js'
+import { FolderShelf } from './memory-shelf.node.js'
+import { defaultPaths } from './paths.node.js'
 import { changeLogin, logIn, type OpenSpace, signUp, type SpaceOptions, type SpaceStores } from './space.js'
 
 /** The embedded store has one account; its name is part of the salt. */
@@ -57,7 +59,7 @@ function folderBytes(dir: string): number {
  * Also finishes what a crash left of an earlier attempt: a store without account, and with nothing but an empty root directory.
  * @throws BrochError STORE_EXISTS; CORRUPT when there are blocks but no account; what the store throws
  */
-export async function createSpace(dir: string, passphrase: Uint8Array): Promise<void> {
+export async function createSpace(dir: string, passphrase: Uint8Array, seen: string = defaultPaths().seen): Promise<void> {
   if (hasSpace(dir)) throw new BrochError('STORE_EXISTS', 'there is a space in this folder already')
   makeFolder(dir)
   const store = EmbeddedStore.open({ dir, crypto, create: !hasStore(dir) })
@@ -65,7 +67,7 @@ export async function createSpace(dir: string, passphrase: Uint8Array): Promise<
     const leftover = [...store.cids()]
     if (leftover.length > EMPTY_SPACE_BLOCKS) throw new BrochError('CORRUPT', 'the account record of the store is missing')
     await store.delete(leftover)
-    await signUp(stores(store), { name: NAME, passphrase }, { owner: owner() })
+    await signUp(stores(store, seen), { name: NAME, passphrase }, { owner: owner() })
   } finally {
     await store.close()
   }
@@ -79,16 +81,31 @@ function makeFolder(dir: string): void {
   }
 }
 
+export interface EmbeddedSpaceOptions extends SpaceOptions {
+  /** folder for what this device saw last; the user's own by default */
+  readonly seen?: string
+}
+
+export interface OpenEmbeddedSpace extends OpenSpace {
+  /** Asked for, or because the folder cannot be written to. */
+  readonly readOnly: boolean
+  /** What is unsafe about the store's folder, for people. */
+  readonly warning: string | undefined
+}
+
 /** @throws BrochError NO_STORE, WRONG_PASSPHRASE, STORE_LOCKED, NEWER_FORMAT, CORRUPT ... */
-export async function openSpace(dir: string, passphrase: Uint8Array, options: SpaceOptions = {}): Promise<OpenSpace> {
-  const store = EmbeddedStore.open({ dir, crypto })
+export async function openSpace(dir: string, passphrase: Uint8Array, { seen = defaultPaths().seen, ...options }: EmbeddedSpaceOptions = {}): Promise<OpenEmbeddedSpace> {
+  const store = EmbeddedStore.open({ dir, crypto, readOnly: options.readOnly ?? false })
   try {
-    const space = await logIn(stores(store), { name: NAME, passphrase }, { owner: owner(), commitSeconds: COMMIT_SECONDS, yieldTurn: () => setImmediate(), ...options })
+    const defaults = { owner: owner(), commitSeconds: COMMIT_SECONDS, yieldTurn: () => setImmediate() }
+    const space = await logIn(stores(store, seen), { name: NAME, passphrase }, { ...defaults, ...options, readOnly: store.readOnly })
     return {
       ...space,
+      readOnly: store.readOnly,
+      warning: store.warning(),
       check: (checkOptions) => space.check({ stored: store.cids(), ...checkOptions }),
       close: async () => {
-        await space.close()
+        await space.close() // when it fails it can be tried again: the store stays open
         await store.close()
       },
     }
@@ -102,14 +119,14 @@ export async function openSpace(dir: string, passphrase: Uint8Array, options: Sp
 export async function changeSpacePassphrase(dir: string, old: Uint8Array, passphrase: Uint8Array): Promise<void> {
   const store = EmbeddedStore.open({ dir, crypto })
   try {
-    await changeLogin(stores(store), { name: NAME, passphrase: old }, passphrase)
+    await changeLogin({ crypto, accounts: store }, { name: NAME, passphrase: old }, passphrase)
   } finally {
     await store.close()
   }
 }
 
-function stores(store: EmbeddedStore): SpaceStores {
-  return { crypto, blocks: store, pointers: store, accounts: store }
+function stores(store: EmbeddedStore, seen: string): SpaceStores {
+  return { crypto, blocks: store, pointers: store, accounts: store, shelf: new FolderShelf(seen) }
 }
 
 function owner(): { uid: number; gid: number } {

@@ -15,13 +15,15 @@ export interface Paths {
   readonly run: string
   /** what background mounts say */
   readonly log: string
+  /** what this device saw last of each space */
+  readonly seen: string
 }
 
 export function defaultPaths(env: NodeJS.ProcessEnv = process.env): Paths {
   const home = env['BROCH_HOME']
   if (home !== undefined && home !== '') {
     const base = resolve(home)
-    return { store: join(base, 'store'), config: base, run: join(base, 'run'), log: join(base, 'log') }
+    return { store: join(base, 'store'), config: base, run: join(base, 'run'), log: join(base, 'log'), seen: join(base, 'seen') }
   }
   const folder = (name: string, ...fallback: string[]): string => join(env[name] || join(homedir(), ...fallback), 'broch')
   const state = folder('XDG_STATE_HOME', '.local', 'state')
@@ -30,6 +32,7 @@ export function defaultPaths(env: NodeJS.ProcessEnv = process.env): Paths {
     config: folder('XDG_CONFIG_HOME', '.config'),
     run: env['XDG_RUNTIME_DIR'] ? folder('XDG_RUNTIME_DIR') : join(state, 'run'),
     log: join(state, 'log'),
+    seen: join(state, 'seen'),
   }
 }
 

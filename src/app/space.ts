@@ -3,16 +3,17 @@
  * @packageDocumentation
  */
 import { changePassphrase, createAccount, type Identity, type Login, openAccount } from '../account/account.js'
-import type { Crypto } from '../crypto/crypto.js'
+import type { Crypto, SymmetricKey } from '../crypto/crypto.js'
 import type { Awaitable } from '../lib/brand.js'
 import { BrochError } from '../lib/error.js'
 import type { BlockStore, StoreUsage } from '../store/block.js'
 import type { PointerStore } from '../store/pointer.js'
-import { type Remembered, Tree } from '../store/tree.js'
+import { Tree } from '../store/tree.js'
 import type { Alarm } from '../vfs/alarms.js'
 import { type CheckOptions, checkSpace } from '../vfs/check.js'
 import type { CheckReport } from '../vfs/check-report.js'
 import { BrochFilesystem, type FilesystemOptions } from '../vfs/broch-filesystem.js'
+import { type MemoryShelf, NotedPointers, RootMemory } from './root-memory.js'
 
 /** Keeps the one account record; a write is one step. */
 export interface AccountStore {
@@ -25,11 +26,14 @@ export interface SpaceStores {
   readonly blocks: BlockStore
   readonly pointers: PointerStore
   readonly accounts: AccountStore
+  /** Where this device keeps what it saw last; without it a store that was rolled back is not noticed. */
+  readonly shelf?: MemoryShelf
 }
 
 /** How the space is to be used; what is absent is as {@link FilesystemOptions} says. */
 export type SpaceOptions = Pick<Partial<FilesystemOptions>, 'readOnly' | 'atime' | 'noDirAtime' | 'owner' | 'commitSeconds' | 'maxDirtyBytes' | 'yieldTurn'> & {
-  readonly remembered?: Remembered
+  /** Take the store as it is, though this device saw a newer or another state of it. */
+  readonly acceptRollback?: boolean
 }
 
 export type SpaceCheckOptions = Pick<CheckOptions, 'stored' | 'data' | 'signal' | 'onProgress'>
@@ -63,9 +67,9 @@ export async function signUp(stores: SpaceStores, login: Login, options: SpaceOp
 /** @throws BrochError WRONG_PASSPHRASE; CORRUPT when the store lost its root; what the stores and the tree throw */
 export async function logIn(stores: SpaceStores, login: Login, options: SpaceOptions = {}): Promise<OpenSpace> {
   const identity = await openAccount(stores.crypto, await stores.accounts.readAccount(), login)
-  const tree = await openTree(stores, identity, options)
-  if (tree.sequence === 0) throw new BrochError('CORRUPT', 'the store has an account and nothing of its space: its data is missing')
-  return openAs(tree, stores, identity, options)
+  const opened = await openTree(stores, identity, options)
+  if (opened.tree.sequence === 0) throw new BrochError('CORRUPT', 'the store has an account and nothing of its space: its data is missing')
+  return openAs(opened, stores, identity, options)
 }
 
 /** In one step: one of the two pass phrases opens the space, whatever happens. @throws BrochError WRONG_PASSPHRASE */
@@ -73,11 +77,25 @@ export async function changeLogin({ crypto, accounts }: Pick<SpaceStores, 'crypt
   await accounts.writeAccount(await changePassphrase(crypto, await accounts.readAccount(), login, passphrase))
 }
 
-function openTree({ blocks, pointers, crypto }: SpaceStores, identity: Identity, { remembered }: SpaceOptions): Promise<Tree> {
-  return Tree.open({ blocks, pointers, crypto, writer: identity.writer.publicKey, ...(remembered && { remembered }) })
+/** The tree, and what notes its updates on this device. */
+interface OpenTree {
+  readonly tree: Tree
+  readonly memory: RootMemory | undefined
 }
 
-async function openAs(tree: Tree, { blocks, crypto }: SpaceStores, identity: Identity, { remembered: _, ...options }: SpaceOptions): Promise<OpenSpace> {
+async function openTree(stores: SpaceStores, identity: Identity, { acceptRollback = false }: SpaceOptions): Promise<OpenTree> {
+  const { blocks, crypto, shelf } = stores
+  const writer = identity.writer.publicKey
+  const memory = shelf && new RootMemory(shelf, crypto, writer, identity.secret.slice(160, 192) as SymmetricKey)
+  const pointers = memory === undefined ? stores.pointers : new NotedPointers(stores.pointers, writer, memory)
+  const isEmpty = (await pointers.get(writer)) === undefined // which is told apart from an older state
+  const remembered = acceptRollback || isEmpty ? undefined : memory?.recall()
+  const tree = await Tree.open({ blocks, pointers, crypto, writer, ...(remembered && { remembered }) })
+  memory?.note({ sequence: tree.sequence, root: tree.root })
+  return { tree, memory }
+}
+
+async function openAs({ tree, memory }: OpenTree, { blocks, crypto }: SpaceStores, identity: Identity, options: SpaceOptions): Promise<OpenSpace> {
   const fs = await BrochFilesystem.open({ tree, blocks, crypto, secretKey: identity.writer.secretKey, home: identity.home, now, ...options })
   return {
     fs,
@@ -89,7 +107,13 @@ async function openAs(tree: Tree, { blocks, crypto }: SpaceStores, identity: Ide
       alarms: fs.alarms,
     }),
     check: (checkOptions = {}) => checkSpace({ tree, crypto, home: identity.home, ...checkOptions }),
-    close: () => fs.close(),
+    close: async () => {
+      try {
+        await fs.close()
+      } finally {
+        memory?.close()
+      }
+    },
   }
 }
 

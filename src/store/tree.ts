@@ -159,6 +159,7 @@ async function readState(options: TreeOptions, reader: BlockReader): Promise<Tre
 function checkRemembered(state: TreeState, remembered: Remembered | undefined): void {
   if (remembered === undefined || state.sequence > remembered.sequence) return
   if (state.sequence < remembered.sequence || !sameRoot(state.rootCid, remembered.root)) {
-    throw new BrochError('ROLLED_BACK', `the store gives update ${state.sequence}, but ${remembered.sequence} was seen here`)
+    const found = state.sequence === remembered.sequence ? `another update ${state.sequence} than the one seen here` : `update ${state.sequence}, but ${remembered.sequence} was seen here`
+    throw new BrochError('ROLLED_BACK', `the store gives ${found}`)
   }
 }
