@@ -14,8 +14,9 @@ import { decode, encode } from '../../src/lib/dag-cbor.js'
 import type { Value } from '../../src/lib/dag-cbor-value.js'
 import { BrochError } from '../../src/lib/error.js'
 import { ChampNode, encodeChampNode, LABEL_ZERO, slotOf } from '../../src/store/champ-node.js'
+import type { Cid } from '../../src/store/block.js'
 import { makeCid } from '../../src/store/cid.js'
-import { decodeHeader, encodeHeader, RECORD_KIND } from '../../src/store/embedded/record.js'
+import { encodeHeader, HEADER_BYTES, headerCid, isHeader, joinPointers, payloadLength, RECORD_KIND, type RecordKind, splitPointers } from '../../src/store/embedded/record.js'
 import { decodeNodeBlock, encodeNodeBlock } from '../../src/store/node-block.js'
 import type { Sequence } from '../../src/store/pointer.js'
 import { decodePointer, decodeRoot, encodePointer, encodeRoot, signPointer } from '../../src/store/root.js'
@@ -25,6 +26,14 @@ const { sha256 } = crypto
 const raw = (n: number) => makeCid(sha256, 'raw', Uint8Array.of(n))
 const cbor = (n: number) => makeCid(sha256, 'dag-cbor', Uint8Array.of(n))
 const pair = crypto.signKeyPair(new Uint8Array(32).fill(1))
+const pointer = signPointer(crypto, { writer: pair.publicKey, sequence: 1 as Sequence, root: cbor(1) }, pair.secretKey)
+
+function headerOf(kind: RecordKind, length: number, cid: Cid): Uint8Array {
+  const header = new Uint8Array(HEADER_BYTES)
+  encodeHeader(kind, length, cid, header)
+  return header
+}
+
 const time = { seconds: -5, nanoseconds: 999_999_999 }
 
 const table = [{ cid: raw(1), nonce: new Uint8Array(24) as Nonce, length: 262_144 }, undefined, { cid: raw(2), nonce: new Uint8Array(24).fill(2) as Nonce, length: 77 }]
@@ -78,12 +87,10 @@ const DECODERS: Record<string, { valid: Uint8Array; again: (bytes: Uint8Array) =
   },
   bucket: { valid: encodeBucket(entries), again: (bytes) => encodeBucket(decodeBucket(bytes)) },
   'record header': {
-    valid: encodeHeader(sha256, { kind: RECORD_KIND.block, length: 1000, cid: raw(1) }),
-    again: (bytes) => {
-      const header = decodeHeader(sha256, bytes)
-      return header && encodeHeader(sha256, header)
-    },
+    valid: headerOf(RECORD_KIND.block, 1000, raw(1)),
+    again: (bytes) => (isHeader(bytes, 0) ? headerOf(bytes[0] as RecordKind, payloadLength(bytes, 0), headerCid(bytes, 0)) : undefined),
   },
+  'pointers of the log': { valid: joinPointers([pointer, pointer]), again: (bytes) => joinPointers(splitPointers(bytes)) },
 }
 
 /** Heads that lie: huge lengths, indefinite ones, floats, deep nesting, tags, long forms of short numbers. */

@@ -113,6 +113,7 @@ export class Compaction {
       segment.read(header, offset)
       const payload = new Uint8Array(payloadLength(header, 0))
       segment.read(payload, offset + HEADER_BYTES)
+      if (!hasItsHash(this.#sha256, header, 0, payload)) return []
       return splitForgotten(payload).filter(({ segment: number }) => number !== segment.number && segments.has(number))
     })
   }

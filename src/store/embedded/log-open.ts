@@ -9,7 +9,7 @@ import type { Sha256 } from '../cid.js'
 import { decodeHint, DigestWriter, encodeHint, walkDigest } from './digest.js'
 import { LogState } from './log-state.js'
 import type { OpenFiles } from './open-files.js'
-import { HEADER_BYTES, headerCid, RECORD_KIND, splitForgotten, splitPointers } from './record.js'
+import { hasItsHash, HEADER_BYTES, headerCid, RECORD_KIND, splitForgotten, splitPointers } from './record.js'
 import { Segment } from './segment.js'
 import { scanSegment } from './segment-scan.js'
 import { attempt } from './store-error.js'
@@ -56,7 +56,7 @@ export function openLog(place: LogPlace): OpenedLog {
   for (const segment of segments.reverse()) {
     const read = readDigest(place, state, segment, segment === last)
     if (segment === last && read instanceof DigestWriter) digest = read
-    apply(state, segment, read instanceof DigestWriter ? read.bytes : read, dead)
+    apply(place.sha256, state, segment, { digest: read instanceof DigestWriter ? read.bytes : read, dead })
     dead.delete(segment.number)
   }
   return { state, digest }
@@ -93,13 +93,17 @@ function readDigest(place: LogPlace, state: LogState, segment: Segment, isLast: 
   }
   const fileEnd = segment.end
   const { digest, end, damage, vouched } = scanSegment(place.sha256, segment, fileEnd, isLast)
-  for (const offset of damage) state.damage.push(`segment ${segment.number} is damaged at byte ${offset}`)
+  state.damage.push(...damage.map((offset) => damageAt(segment, offset)))
   segment.end = end
   segment.torn = end < fileEnd
   segment.synced = Math.min(vouched, end)
   if (isLast) return digest
   if (!place.readOnly && damage.length === 0) writeHint(place, segment, digest.bytes)
   return digest
+}
+
+function damageAt({ number }: Segment, offset: number): string {
+  return `segment ${number} is damaged at byte ${offset}`
 }
 
 function readHint(place: LogPlace, segment: Segment): Uint8Array | undefined {
@@ -111,11 +115,14 @@ function readHint(place: LogPlace, segment: Segment): Uint8Array | undefined {
 }
 
 /** @param dead - offsets by segment; those in older segments are added */
-function apply(state: LogState, segment: Segment, digest: Uint8Array, dead: Map<number, number[]>): void {
+function apply(sha256: Sha256, state: LogState, segment: Segment, { digest, dead }: { digest: Uint8Array; dead: Map<number, number[]> }): void {
   walkDigest(digest, (kind, offset, length, at) => {
+    if (kind !== RECORD_KIND.pointer && kind !== RECORD_KIND.forget) return
     const payload = digest.subarray(at + HEADER_BYTES, at + HEADER_BYTES + length)
-    if (kind === RECORD_KIND.pointer) applyPointers(state, segment, payload)
-    if (kind === RECORD_KIND.forget) applyForget(segment, offset, payload, dead)
+    // a flipped bit in a place to forget would take a block that lives
+    if (!hasItsHash(sha256, digest, at, payload)) state.damage.push(damageAt(segment, offset))
+    else if (kind === RECORD_KIND.pointer) applyPointers(state, segment, payload)
+    else applyForget(segment, offset, payload, dead)
   })
   const gone = Uint32Array.from(dead.get(segment.number) ?? []).sort()
   let next = 0
