@@ -5,6 +5,7 @@
 import { resolve } from 'node:path'
 import { hasStore } from '../app/embedded-space.node.js'
 import { type MountOptions, parseMountOptions } from '../fuse/mount-options.js'
+import { TRANSPORT_NAMES, type TransportName } from '../fuse/transport.js'
 import { unmount } from '../fuse/unmount.node.js'
 import { BrochError } from '../lib/error.js'
 import { mountInBackground } from './background.js'
@@ -17,8 +18,9 @@ import { showBytes } from './safe-text.js'
 import { terminalVoice } from './voice.js'
 
 export const mountOptions = {
-  o: { type: 'string', array: true, nargs: 1, default: [] as string[], defaultDescription: 'none', describe: 'options as of mount(8), with commas: ro, noatime, allow_other, noexec ...' },
+  o: { type: 'string', array: true, nargs: 1, default: [] as string[], defaultDescription: 'none', describe: 'options as of mount(8), with commas: ro, noatime, allow_other, noexec ... (docs/mount-options.md)' },
   nonempty: { type: 'boolean', default: false, describe: 'mount over a directory that has entries' },
+  transport: { choices: TRANSPORT_NAMES, default: 'kernel' as TransportName, describe: 'how requests of the kernel come: its own protocol, or through libfuse 2 (slower, less)' },
 } as const
 
 /** @throws BrochError INVALID, naming the option */
@@ -55,7 +57,7 @@ export const mountCommand = command({
     if (!hasStore(args.store)) throw new BrochError('NO_STORE', `there is no space in ${args.store}`)
     const options = mountOptionsOf(args)
     const { bytes } = await getPassphrase(mountSourceOf(args, options))
-    const request = { store: resolve(args.store), dir: resolve(args.dir), passphrase: bytes, options, run: paths.run }
+    const request = { store: resolve(args.store), dir: resolve(args.dir), passphrase: bytes, options, transport: args.transport, run: paths.run }
     if (!args.foreground) {
       const { pid, dir } = await mountInBackground(request, mountLog)
       console.log(`Mounted at ${dir} by process ${pid}.`)

@@ -9,6 +9,7 @@ import { openSpace } from '../app/embedded-space.node.js'
 import type { OpenSpace } from '../app/space.js'
 import { type Mounted, mountFilesystem } from '../fuse/mount.node.js'
 import type { MountOptions } from '../fuse/mount-options.js'
+import type { TransportName } from '../fuse/transport.js'
 import { BrochError } from '../lib/error.js'
 import type { Answer, Ask, MountStatus } from './control-protocol.js'
 import { ControlServer } from './control-server.js'
@@ -21,6 +22,7 @@ export interface MountRequest {
   readonly dir: string
   readonly passphrase: Uint8Array
   readonly options: MountOptions
+  readonly transport: TransportName
   /** folder of the control socket */
   readonly run: string
 }
@@ -36,13 +38,13 @@ const EXIT_LOST = 17
  * @param ready - called once the mount is there
  */
 export async function runMount(request: MountRequest, voice: Voice, ready: (dir: string) => void): Promise<void> {
-  const { options } = request
+  const { options, transport } = request
   const { readOnly, atime, noDirAtime } = options
   const space = await whileUnmounted(request.store, () => openSpace(request.store, request.passphrase, { readOnly, atime, noDirAtime }))
   let session: MountSession
   try {
-    const mounted = await mountFilesystem(space.fs, request.dir, { options, onFault: (error) => voice.fault(error) })
-    session = new MountSession(space, mounted, voice, { store: resolve(request.store), readOnly })
+    const mounted = await mountFilesystem(space.fs, request.dir, { options, transport, onFault: (error) => voice.fault(error) })
+    session = new MountSession(space, mounted, voice, { store: resolve(request.store), readOnly, transport })
   } catch (error) {
     await space.close()
     throw error
@@ -65,12 +67,12 @@ class MountSession {
   readonly #space: OpenSpace
   readonly #mounted: Mounted
   readonly #voice: Voice
-  readonly #facts: Pick<MountStatus, 'store' | 'readOnly'>
+  readonly #facts: Pick<MountStatus, 'store' | 'readOnly' | 'transport'>
   readonly #since = new Date().toISOString()
   #letGo: () => void = () => undefined
   #isGone = false
 
-  constructor(space: OpenSpace, mounted: Mounted, voice: Voice, facts: Pick<MountStatus, 'store' | 'readOnly'>) {
+  constructor(space: OpenSpace, mounted: Mounted, voice: Voice, facts: Pick<MountStatus, 'store' | 'readOnly' | 'transport'>) {
     this.dir = mounted.dir
     this.#space = space
     this.#mounted = mounted
@@ -147,6 +149,6 @@ class MountSession {
 
   async #status(): Promise<MountStatus> {
     const { dir } = this
-    return { dir, ...this.#facts, pid: process.pid, since: this.#since, transport: 'kernel', ...(await this.#space.status()) }
+    return { dir, ...this.#facts, pid: process.pid, since: this.#since, ...(await this.#space.status()) }
   }
 }

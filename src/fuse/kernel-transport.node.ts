@@ -70,7 +70,7 @@ async function mountAsRoot(dir: string, { kernel, fsname, subtype }: MountOption
 }
 
 /** fusermount3 does not know these; the vfs keeps atime itself. `suid` and `dev` are not an ordinary user's to give. */
-const NOT_FOR_FUSERMOUNT = new Set(['relatime', 'strictatime', 'nodiratime', 'suid', 'dev'])
+export const NOT_FOR_FUSERMOUNT = new Set(['relatime', 'strictatime', 'nodiratime', 'suid', 'dev'])
 
 function fusermountOptions({ kernel, fsname, subtype, autoUnmount }: MountOptions): string {
   const words = kernel.filter((word) => !NOT_FOR_FUSERMOUNT.has(word))
