@@ -40,6 +40,7 @@ export class MountedSpace {
       child.stdout.on('data', hear)
       child.stderr.on('data', hear)
       child.once('exit', (code) => {
+        if (this.#child === child) this.#child = undefined
         fail(new Error(`broch ended with ${code}: ${this.log}`))
       })
     })
