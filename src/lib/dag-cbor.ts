@@ -13,20 +13,11 @@ import { BrochError } from './error.js'
 
 /** @throws BrochError INVALID for what has no canonical form: fractions, lone surrogates, depth past 32, too many items. */
 export function encode(value: Value): Uint8Array {
-  const writer = shared ?? new CborWriter()
-  shared = undefined
-  const bytes = encodeWith(writer, value)
-  shared = writer // not put back when encoding failed half-way
-  return bytes
-}
-
-let shared: CborWriter | undefined
-
-function encodeWith(writer: CborWriter, value: Value): Uint8Array {
-  const left = { items: MAX_ITEMS }
-  writeValue(writer, value, 0, left)
+  writeValue(writer.restart(), value, 0, { items: MAX_ITEMS })
   return writer.finish()
 }
+
+const writer = new CborWriter(65_536)
 
 /** Byte strings and links in the result are views into `bytes`. @throws BrochError CORRUPT unless canonical and whole. */
 export function decode(bytes: Uint8Array): Value {

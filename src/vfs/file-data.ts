@@ -309,7 +309,8 @@ export class FileData {
   }
 
   #settleInline(size: number): void {
-    const plain = this.#readAll(size)
+    if (!this.#overlays.has(0) && this.#base(0)?.fragment === undefined) return
+    const plain = this.#overlays.get(0)?.whole(Math.min(size, this.#length(0))) ?? this.#readAll(size)
     this.#dropOverlay(0)
     this.#tables.set(0, plain.length === 0 ? [] : [{ length: plain.length, plain }])
   }

@@ -16,7 +16,7 @@ import { Inode } from './inode.js'
 import type { Nodes } from './nodes.js'
 
 /** Inodes whose data or entries stay loaded after their last use. */
-const LOADED_MAX = 2000
+const LOADED_MAX = 1000
 
 export class InodeTable {
   readonly #nodes: Nodes
