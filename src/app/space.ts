@@ -12,7 +12,8 @@ import { Tree } from '../store/tree.js'
 import type { Alarm } from '../vfs/alarms.js'
 import { type CheckOptions, checkSpace } from '../vfs/check.js'
 import type { CheckReport } from '../vfs/check-report.js'
-import { BrochFilesystem, type FilesystemOptions } from '../vfs/broch-filesystem.js'
+import { BrochFilesystem } from '../vfs/broch-filesystem.js'
+import type { FilesystemOptions } from '../vfs/filesystem-options.js'
 import { type MemoryShelf, NotedPointers, RootMemory } from './root-memory.js'
 
 /** Keeps the one account record; a write is one step. */

@@ -3,13 +3,10 @@
  * was not at hand (docs/decisions/0002).
  * @packageDocumentation
  */
-import type { ObjectRef } from '../cryptree/object-node.js'
-import type { TimeStamp } from '../cryptree/properties.js'
-import type { Crypto, SecretSignKey } from '../crypto/crypto.js'
 import type { Awaitable } from '../lib/brand.js'
 import { toBinaryString } from '../lib/bytes.js'
 import { BrochError, isBrochError } from '../lib/error.js'
-import { type BlockStore, NeedBlocks } from '../store/block.js'
+import { NeedBlocks } from '../store/block.js'
 import type { Tree } from '../store/tree.js'
 import { type Alarm, Alarms } from './alarms.js'
 import * as attributes from './attributes.js'
@@ -17,40 +14,20 @@ import { Committer } from './committer.js'
 import { Directory } from './directory.js'
 import { errno } from './errno.js'
 import type { DirtyMeter } from './sealed-fragment.js'
-import { Files, listing } from './files.js'
-import type * as F from './filesystem.js'
+import { COPY_BYTES, Files, listing } from './files.js'
+import * as F from './filesystem.js'
+import type { FilesystemOptions } from './filesystem-options.js'
 import type { Inode } from './inode.js'
 import { TYPE } from './inode.js'
 import { InodeTable } from './inode-table.js'
 import { Namespace } from './namespace.js'
 import { Nodes } from './nodes.js'
 import { orphansOf, withOrphans } from './orphans.js'
-import { type AtimePolicy, attrOf, BLOCK_BYTES, FsState, newProperties } from './state.js'
+import { reserveOf, SpaceGuard } from './space-guard.js'
+import { attrOf, BLOCK_BYTES, FsState, newProperties } from './state.js'
 
-export interface FilesystemOptions {
-  readonly tree: Tree
-  readonly blocks: BlockStore
-  readonly crypto: Crypto
-  readonly secretKey: SecretSignKey
-  /** the root directory */
-  readonly home: ObjectRef
-  readonly now: () => TimeStamp
-  readonly atime?: AtimePolicy
-  /** Reading a directory leaves its atime alone. */
-  readonly noDirAtime?: boolean
-  readonly readOnly?: boolean
-  /** Dirty bytes past which writers wait; 96 MiB by default. */
-  readonly maxDirtyBytes?: number
-  /** Dirty inodes past which a commit begins; 10,000 by default. */
-  readonly maxDirtyInodes?: number
-  /** Seconds between commits of what is dirty; none are made by the clock when absent. */
-  readonly commitSeconds?: number
-  /** Lets others have a turn in the middle of long work. */
-  readonly yieldTurn?: () => Promise<void>
-  /** Whose the root directory of a fresh space is; uid and gid 0 by default. */
-  readonly owner?: { readonly uid: number; readonly gid: number }
-}
-
+/** What a commit writes for an inode without its data, about: node, directory entry, its share of the CHAMP. */
+const INODE_BYTES = 4096
 /** A small integer: infinity would make a boxed number of this field in every inode. */
 const NEVER_FORGOTTEN = 2 ** 30
 /** Past this writers wait for a commit: what is dirty is in memory alone. */
@@ -62,6 +39,7 @@ export class BrochFilesystem implements F.Filesystem {
   readonly #names: Namespace
   readonly #files: Files
   readonly #options: FilesystemOptions
+  readonly #space: SpaceGuard
   readonly #alarms = new Alarms()
   #timer: ReturnType<typeof setInterval> | undefined
 
@@ -70,6 +48,7 @@ export class BrochFilesystem implements F.Filesystem {
     this.#fs = fs
     this.#names = new Namespace(fs, nodes)
     this.#files = new Files(fs)
+    this.#space = new SpaceGuard(options.blocks, () => this.#dirtyBytes)
     if (options.commitSeconds === undefined) return
     this.#timer = setInterval(() => {
       if (this.dirty.inodes > 0) this.commit().catch(() => undefined) // an alarm tells
@@ -108,7 +87,7 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   setattr(_caller: F.Caller, id: F.NodeId, change: F.AttrChange): Awaitable<F.Attr> {
-    return this.#run(() => {
+    return this.#change(() => {
       const inode = this.#fs.table.get(id)
       this.#fs.checkWritable(inode)
       if (change.size !== undefined) this.#files.truncate(inode, change.size)
@@ -124,11 +103,11 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   create(caller: F.Caller, parent: F.NodeId, name: Uint8Array, options: F.CreateOptions): Awaitable<F.Entry> {
-    return this.#change(() => this.#fs.entry(this.#names.create(caller, parent, name, TYPE.file, options)))
+    return this.#grow(INODE_BYTES, () => this.#fs.entry(this.#names.create(caller, parent, name, TYPE.file, options)))
   }
 
   tmpfile(caller: F.Caller, parent: F.NodeId, options: F.CreateOptions): Awaitable<F.Entry> {
-    return this.#change(() => {
+    return this.#grow(INODE_BYTES, () => {
       const directory = this.#fs.table.get(parent)
       this.#fs.checkWritable(directory)
       const inode = this.#names.make(caller, directory, TYPE.file, options)
@@ -138,7 +117,7 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   mknod(caller: F.Caller, parent: F.NodeId, name: Uint8Array, options: F.CreateOptions, rdev: number): Awaitable<F.Entry> {
-    return this.#change(() => {
+    return this.#grow(INODE_BYTES, () => {
       const type = options.mode >> 12 === 0 ? TYPE.file : options.mode >> 12
       const inode = this.#names.create(caller, parent, name, type, options, (made) => {
         made.rdev = rdev
@@ -148,12 +127,12 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   mkdir(caller: F.Caller, parent: F.NodeId, name: Uint8Array, options: F.CreateOptions): Awaitable<F.Entry> {
-    return this.#change(() => this.#fs.entry(this.#names.create(caller, parent, name, TYPE.directory, options)))
+    return this.#grow(INODE_BYTES, () => this.#fs.entry(this.#names.create(caller, parent, name, TYPE.directory, options)))
   }
 
   symlink(caller: F.Caller, parent: F.NodeId, name: Uint8Array, target: Uint8Array): Awaitable<F.Entry> {
     const copy = new Uint8Array(target) // a Buffer's slice would be a view
-    return this.#change(() => {
+    return this.#grow(INODE_BYTES, () => {
       const inode = this.#names.create(caller, parent, name, TYPE.symlink, { mode: 0o777, umask: 0 }, (made) => {
         made.target = copy
         made.size = copy.length
@@ -163,7 +142,7 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   link(_caller: F.Caller, id: F.NodeId, parent: F.NodeId, name: Uint8Array): Awaitable<F.Entry> {
-    return this.#change(() => this.#fs.entry(this.#names.link(id, parent, name)))
+    return this.#grow(INODE_BYTES, () => this.#fs.entry(this.#names.link(id, parent, name)))
   }
 
   unlink(_caller: F.Caller, parent: F.NodeId, name: Uint8Array): Awaitable<void> {
@@ -189,17 +168,14 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   write(_caller: F.Caller, id: F.NodeId, offset: number, data: Uint8Array, options: F.WriteOptions): Awaitable<number> {
-    if (this.#fs.meter.bytes < (this.#options.maxDirtyBytes ?? MAX_DIRTY_BYTES)) {
-      let bytes = data
-      return this.#run(
-        () => this.#files.write(id, offset, bytes, options.killPriv),
-        () => {
-          bytes = new Uint8Array(data)
-        },
-      )
-    }
-    const copy = new Uint8Array(data)
-    return this.commit().then(() => this.#run(() => this.#files.write(id, offset, copy, options.killPriv)))
+    let bytes = data
+    return this.#grow(
+      data.length,
+      () => this.#files.write(id, offset, bytes, options.killPriv),
+      () => {
+        bytes = new Uint8Array(data)
+      },
+    )
   }
 
   fsync(id: F.NodeId): Awaitable<void> {
@@ -211,7 +187,8 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   fallocate(caller: F.Caller, id: F.NodeId, mode: number, offset: number, length: number): Awaitable<void> {
-    return this.#run(() => this.#files.fallocate(id, mode, offset, length, mayNotKeep(caller)))
+    const wanted = mode === 0 || mode === F.FALLOC_KEEP_SIZE ? Math.min(length, Number.MAX_SAFE_INTEGER) : 0
+    return this.#grow(wanted, () => this.#files.fallocate(id, mode, offset, length, mayNotKeep(caller)))
   }
 
   lseek(id: F.NodeId, offset: number, whence: number): Awaitable<number> {
@@ -219,7 +196,7 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   copyFileRange(caller: F.Caller, from: F.NodeId, fromOffset: number, to: F.NodeId, toOffset: number, length: number): Awaitable<number> {
-    return this.#run(() => this.#files.copy(from, fromOffset, to, toOffset, length, mayNotKeep(caller)))
+    return this.#grow(Math.min(length, COPY_BYTES), () => this.#files.copy(from, fromOffset, to, toOffset, length, mayNotKeep(caller)))
   }
 
   readdir(id: F.NodeId, cookie: number, sink: F.DirSink): Awaitable<void> {
@@ -249,21 +226,23 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   setxattr(_caller: F.Caller, id: F.NodeId, name: Uint8Array, value: Uint8Array, flags: number, killSgid: boolean): Awaitable<void> {
-    attributes.changeAttribute(this.#fs, this.#fs.table.get(id), name, value, flags, killSgid)
+    const copy = new Uint8Array(value)
+    return this.#grow(copy.length, () => attributes.changeAttribute(this.#fs, this.#fs.table.get(id), name, copy, flags, killSgid))
   }
 
   removexattr(_caller: F.Caller, id: F.NodeId, name: Uint8Array): Awaitable<void> {
-    attributes.removeAttribute(this.#fs, this.#fs.table.get(id), name)
+    return this.#change(() => attributes.removeAttribute(this.#fs, this.#fs.table.get(id), name))
   }
 
   async statfs(): Promise<F.Statfs> {
     const usage = await this.#options.blocks.usage()
-    const free = Math.floor(usage.freeBytes / BLOCK_BYTES)
+    const left = Math.max(0, usage.freeBytes - this.#dirtyBytes)
+    const free = Math.floor(left / BLOCK_BYTES)
     return {
       blockSize: BLOCK_BYTES,
       blocks: Math.floor(usage.totalBytes / BLOCK_BYTES),
       blocksFree: free,
-      blocksAvailable: free,
+      blocksAvailable: Math.floor(Math.max(0, left - reserveOf(usage)) / BLOCK_BYTES),
       files: usage.blocks + free,
       filesFree: free,
       nameMax: 255,
@@ -319,9 +298,33 @@ export class BrochFilesystem implements F.Filesystem {
     })
   }
 
+  /**
+   * As `#change`, for what takes room: past the bound of dirty bytes it waits for a commit, and what the store has no
+   * room for is refused with ENOSPC.
+   * @param bytes - that the store will have to take, about
+   */
+  #grow<T>(bytes: number, operation: () => Awaitable<T>, keep?: () => void): Awaitable<T> {
+    if (!this.#isFull && this.#space.admits(bytes)) return this.#change(operation, keep)
+    keep?.()
+    return this.#whenRoom(bytes).then(() => this.#change(operation))
+  }
+
+  async #whenRoom(bytes: number): Promise<void> {
+    if (this.#isFull) await this.commit()
+    await this.#space.look(bytes)
+  }
+
+  get #isFull(): boolean {
+    return this.#fs.meter.bytes >= (this.#options.maxDirtyBytes ?? MAX_DIRTY_BYTES)
+  }
+
+  get #dirtyBytes(): number {
+    return this.#fs.meter.bytes + this.#fs.committer.dirtyInodes * INODE_BYTES
+  }
+
   /** As `#run`, and begins a commit when much has gathered. */
-  #change<T>(operation: () => Awaitable<T>): Awaitable<T> {
-    const result = this.#run(operation)
+  #change<T>(operation: () => Awaitable<T>, keep?: () => void): Awaitable<T> {
+    const result = this.#run(operation, keep)
     if (this.#fs.committer.dirtyInodes > (this.#options.maxDirtyInodes ?? MAX_DIRTY_INODES)) this.commit().catch(() => undefined)
     return result
   }

@@ -24,7 +24,8 @@ const SEEK_HOLE = 4
 const DAY_SECONDS = 86_400
 /** Dirty bytes from which full fragments are sealed while the program still writes. */
 const EAGER_BYTES = 16 * 1024 * 1024
-const COPY_BYTES = 4 * 1024 * 1024
+/** Bytes of one copy_file_range at most. */
+export const COPY_BYTES = 4 * 1024 * 1024
 
 export class Files {
   readonly #fs: FsState

@@ -13,7 +13,8 @@ import { Tree } from '../../src/store/tree.js'
 import { HostileBlockStore } from './hostile-store.js'
 import { checkSpace } from '../../src/vfs/check.js'
 import type { CheckReport } from '../../src/vfs/check-report.js'
-import { BrochFilesystem, type FilesystemOptions } from '../../src/vfs/broch-filesystem.js'
+import { BrochFilesystem } from '../../src/vfs/broch-filesystem.js'
+import type { FilesystemOptions } from '../../src/vfs/filesystem-options.js'
 
 /** A space on given stores (memory unless told otherwise) that can be opened again and again. */
 export function testSpace(stores?: { blocks: BlockStore; pointers: PointerStore }) {
