@@ -15,7 +15,7 @@ async function main(argv: readonly string[]): Promise<void> {
   // who reads our output may leave early, as head(1) does
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   try {
-    if (argv[0] === 'serve') await serveInBackground(mountLog)
+    if (argv[0] === 'serve' && !process.stdin.isTTY) await serveInBackground(mountLog)
     else await createProgram(withoutDashes(argv)).parseAsync()
   } catch (error) {
     process.exitCode = explain(error, argv)

@@ -2,6 +2,7 @@
  * `mount` and `umount`.
  * @packageDocumentation
  */
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { hasStore } from '../app/embedded-space.node.js'
 import { type MountOptions, parseMountOptions } from '../fuse/mount-options.js'
@@ -106,10 +107,11 @@ async function tellWaiting(socket: string, pid: number): Promise<void> {
   else console.error(`Waiting for process ${pid}: ${showBytes(status.dirtyBytes)} in ${status.dirtyInodes} files are still to be written ...`)
 }
 
+/** A process that has ended stays in the table until its parent asks: that is not waited for. */
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0)
-    return true
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return stat[stat.lastIndexOf(')') + 2] !== 'Z'
   } catch {
     return false
   }

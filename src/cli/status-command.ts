@@ -31,7 +31,7 @@ export const statusCommand = command({
     if (mounts.length > 0) console.log(mounts.map(describeMount).join('\n\n'))
     for (const pid of found.silent) console.log(`Process ${pid} has a mount and does not answer: it is busy, or of another version. Ask again later.`)
     if (mounts.length === 0 && found.silent.length === 0) console.log('Nothing is mounted.')
-    if (mounts.some((mount) => mount.store === store.dir)) return
+    if (mounts.some((mount) => mount.store === store.dir) || (mounts.length > 0 && !store.exists)) return
     console.log(store.exists ? `A space is in ${store.dir}: ${showBytes(store.bytes)}, sealed.` : `There is no space in ${store.dir}.`)
     if (store.heldBy !== undefined) console.log(`Process ${store.heldBy} has it.`)
   },

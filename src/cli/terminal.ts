@@ -2,55 +2,43 @@
  * Questions on the terminal whose answers are not shown.
  * @packageDocumentation
  */
-import type { ReadStream } from 'node:tty'
+import { openSync } from 'node:fs'
+import { ReadStream } from 'node:tty'
 import { BrochError } from '../lib/error.js'
 
 const KEY = { interrupt: 0x03, end: 0x04, backspace: 0x08, newline: 0x0a, carriage: 0x0d, kill: 0x15, delete: 0x7f } as const
 
-/** One reader for several questions: what was typed ahead answers the next. */
+/** One for all questions: what was typed ahead answers the next. */
 export class Terminal {
-  readonly #input: ReadStream
-  #ahead: number[] = []
-
-  constructor(input: ReadStream = process.stdin) {
-    this.#input = input
-  }
+  readonly #ahead: number[] = []
 
   /** @throws BrochError ABORTED on Ctrl-C, Ctrl-D or the end of input */
   async ask(question: string): Promise<Uint8Array> {
-    const wasRaw = this.#input.isRaw
-    this.#input.setRawMode(true) // before the question: who answers at once is not shown either
+    // a stream for each question: process.stdin may not read again when it is paused and resumed at once
+    const input = new ReadStream(openTerminal())
+    input.setRawMode(true) // before the question: who answers at once is not shown either
     process.stderr.write(question)
     try {
-      return await this.#line()
+      return await this.#line(input)
     } finally {
-      this.#input.setRawMode(wasRaw)
-      this.#input.pause()
+      input.setRawMode(false)
+      input.destroy()
       process.stderr.write('\n')
     }
   }
 
-  #line(): Promise<Uint8Array> {
+  #line(input: ReadStream): Promise<Uint8Array> {
     const typed: number[] = []
     return new Promise((resolve, reject) => {
-      const stop = (): void => {
-        this.#input.off('data', hear).off('end', ended)
-      }
-      const ended = (): void => {
-        stop()
-        reject(new BrochError('ABORTED', 'stopped'))
-      }
+      const abort = (): void => reject(new BrochError('ABORTED', 'stopped'))
       const hear = (data: Uint8Array): void => {
         this.#ahead.push(...data)
         const state = this.#take(typed)
-        if (state === 'open') return
-        stop()
         if (state === 'done') resolve(Uint8Array.from(typed))
-        else reject(new BrochError('ABORTED', 'stopped'))
+        else if (state === 'aborted') abort()
       }
-      this.#input.on('data', hear).on('end', ended)
       hear(new Uint8Array())
-      if (this.#input.listenerCount('data') > 0) this.#input.resume()
+      input.on('data', hear).on('end', abort).on('error', abort)
     })
   }
 
@@ -65,6 +53,18 @@ export class Terminal {
     }
     return 'open'
   }
+}
+
+/** By a name that also opens after su(1), when the device belongs to another user. @throws BrochError INVALID */
+function openTerminal(): number {
+  for (const path of ['/dev/tty', '/dev/stdin']) {
+    try {
+      return openSync(path, 'r')
+    } catch {
+      continue
+    }
+  }
+  throw new BrochError('INVALID', 'the terminal cannot be read: give --passfile FILE or --extpass CMD')
 }
 
 /** A whole character of UTF-8: its continuation bytes, then its first. */

@@ -113,6 +113,7 @@ describe.skipIf(reason !== undefined)('questions on a terminal', () => {
 
   test('what is typed ahead answers the next question', async () => {
     expect((await type("[(1, b'sesame\\rnew\\rnew\\r')]", 'passwd')).code).toBe(0)
-    expect((await type("[(1, b'new\\r')]", 'ls')).code).toBe(0)
+    expect((await type("[(1, b'new\\r'), (1, b'newer\\r'), (1, b'newer\\r')]", 'passwd')).code).toBe(0)
+    expect((await type("[(1, b'newer\\r')]", 'ls')).code).toBe(0)
   })
 })

@@ -2,7 +2,8 @@ import { BROCH, type BrochHome, type Outcome, run } from './broch.js'
 
 /** Types answers at a terminal of its own, each when its question is there; prints what the terminal showed, then gives the code. */
 const TYPIST = `
-import os, pty, sys
+import os, pty, signal, sys
+signal.alarm(100)
 answers = eval(sys.argv[1])
 pid, fd = pty.fork()
 if pid == 0: os.execvp(sys.argv[2], sys.argv[2:])
