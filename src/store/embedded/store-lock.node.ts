@@ -7,9 +7,9 @@
  * @packageDocumentation
  */
 import { spawnSync } from 'node:child_process'
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { BrochError } from '../../lib/error.js'
+import { BrochError, isBrochError } from '../../lib/error.js'
 import { attempt } from './store-error.js'
 
 /** A process as it cannot come again: its id and start time, on this boot. */
@@ -29,7 +29,8 @@ function identity(pid: number): string | undefined {
  * @throws BrochError STORE_LOCKED, naming the process that holds it; READ_ONLY
  */
 export function takeLock(path: string, mode: 'write' | 'read'): () => void {
-  const fd = attempt('lock the store', () => openSync(path, mode === 'write' ? 'a+' : 'r', 0o600))
+  const fd = openLock(path, mode)
+  if (fd === undefined) return () => undefined
   try {
     const holder = readFileSync(path, 'utf8')
     const alive = holder !== '' && identity(Number(holder.split(' ')[0])) === holder
@@ -42,6 +43,16 @@ export function takeLock(path: string, mode: 'write' | 'read'): () => void {
   return () => {
     if (mode === 'write') ftruncateSync(fd, 0)
     closeSync(fd)
+  }
+}
+
+/** Undefined where nobody ever locked and nobody can: a copy of a store on a disk that is read-only. */
+function openLock(path: string, mode: 'write' | 'read'): number | undefined {
+  try {
+    return attempt('lock the store', () => openSync(path, 'a+', 0o600))
+  } catch (error) {
+    if (mode === 'write' || !isBrochError(error, 'READ_ONLY')) throw error
+    return existsSync(path) ? attempt('lock the store', () => openSync(path, 'r')) : undefined
   }
 }
 
