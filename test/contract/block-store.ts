@@ -4,23 +4,9 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Block, type BlockStore, type Cid, MAX_BLOCK_BYTES } from '../../src/store/block.js'
-import { makeBlock, makeCid } from '../../src/store/cid.js'
+import { makeCid } from '../../src/store/cid.js'
+import { blockOf, bytesOf } from '../support/blocks.js'
 import { sha256 } from '../support/test-crypto.js'
-
-/** Deterministic bytes that do not compress. */
-export function bytesOf(seed: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(length)
-  let state = seed * 2654435761 + 1
-  for (let i = 0; i < length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    bytes[i] = state >>> 24
-  }
-  return bytes
-}
-
-export function blockOf(seed: number, length = 100, codec: 'raw' | 'dag-cbor' = 'raw'): Block {
-  return makeBlock(sha256, codec, bytesOf(seed, length))
-}
 
 /** @param open - a fresh, empty store each time; `close` is called on it, and what it left is the factory's to remove */
 export function blockStoreContract(name: string, open: () => Promise<BlockStore>): void {

@@ -8,7 +8,7 @@ import type { Cid } from '../../src/store/block.js'
 import type { PointerStore, Sequence, SignedPointer } from '../../src/store/pointer.js'
 import { signPointer, verifyPointer } from '../../src/store/root.js'
 import { keyPairOf, testCrypto } from '../support/test-crypto.js'
-import { blockOf } from './block-store.js'
+import { blockOf } from '../support/blocks.js'
 
 export interface OpenPointerStore {
   readonly store: PointerStore

@@ -1,6 +1,7 @@
 import { type BaseKey, randomBaseKey, randomLabel } from '../../src/cryptree/keys.js'
 import { decodeDirectoryContent } from '../../src/cryptree/directory-content.js'
 import { type ObjectRef, openContent } from '../../src/cryptree/object-node.js'
+import type { SignKeyPair } from '../../src/crypto/crypto.js'
 import { sodiumCrypto as crypto } from '../../src/crypto/sodium.node.js'
 import { fromBinaryString } from '../../src/lib/bytes.js'
 import type { BlockStore, Cid } from '../../src/store/block.js'
@@ -16,10 +17,13 @@ import type { CheckReport } from '../../src/vfs/check-report.js'
 import { BrochFilesystem } from '../../src/vfs/broch-filesystem.js'
 import type { FilesystemOptions } from '../../src/vfs/filesystem-options.js'
 
-/** A space on given stores (memory unless told otherwise) that can be opened again and again. */
-export function testSpace(stores?: { blocks: BlockStore; pointers: PointerStore }) {
-  const pair = crypto.signKeyPair(crypto.randomBytes(32))
-  const home = { label: randomLabel(crypto), key: randomBaseKey(crypto) }
+/**
+ * A space on given stores (memory unless told otherwise) that can be opened again and again.
+ * @param keys - of an earlier space, to open the same one over stores opened anew
+ */
+export function testSpace(stores?: { blocks: BlockStore; pointers: PointerStore }, keys?: { pair: SignKeyPair; home: ObjectRef }) {
+  const pair = keys?.pair ?? crypto.signKeyPair(crypto.randomBytes(32))
+  const home = keys?.home ?? { label: randomLabel(crypto), key: randomBaseKey(crypto) }
   const blocks = stores?.blocks ?? new MemoryBlockStore()
   const pointers = stores?.pointers ?? new MemoryPointerStore(crypto)
   let ticks = 1_700_000_000_000
