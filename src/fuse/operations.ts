@@ -198,8 +198,15 @@ function forgetMany(fs: Filesystem, b: Buffer): void {
   for (let i = 0, count = b.readUInt32LE(0); i < count; i++) fs.forget(u64(b, 8 + i * 16) as NodeId, u64(b, 16 + i * 16))
 }
 
-function joined(names: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(names.flatMap((name) => [name, Buffer.of(0)]))
+/** The kernel keeps `trusted.` values from ordinary users itself, but leaves the list to us. */
+function namesFor({ uid }: Caller): (names: readonly Uint8Array[]) => Uint8Array {
+  return (names) => Buffer.concat(names.filter((name) => uid === 0 || !isTrusted(name)).flatMap((name) => [name, Buffer.of(0)]))
+}
+
+const TRUSTED = Buffer.from('trusted.')
+
+function isTrusted(name: Uint8Array): boolean {
+  return TRUSTED.equals(name.subarray(0, TRUSTED.length))
 }
 
 /** 64 bits. */
@@ -242,7 +249,7 @@ export const OPERATIONS = new Map<number, Operation<unknown>>([
   [OP.SYNCFS, operation((fs) => fs.sync(), empty)],
   [OP.SETXATTR, operation(setxattr, empty)],
   [OP.GETXATTR, operation((fs, r) => then(fs.getxattr(r.id, cstring(r.body, 8)), sizedFor(r)), sizedReply)],
-  [OP.LISTXATTR, operation((fs, r) => then(then(fs.listxattr(r.id), joined), sizedFor(r)), sizedReply)],
+  [OP.LISTXATTR, operation((fs, r) => then(then(fs.listxattr(r.id), namesFor(r.caller)), sizedFor(r)), sizedReply)],
   [OP.REMOVEXATTR, operation((fs, r) => fs.removexattr(r.caller, r.id, cstring(r.body, 0)), empty)],
   [OP.READDIR, operation((fs, r) => directoryReply(fs, r.id, u64(r.body, 8), r.body.readUInt32LE(16), false), bytesAsTheyAre)],
   [OP.READDIRPLUS, operation((fs, r) => directoryReply(fs, r.id, u64(r.body, 8), r.body.readUInt32LE(16), true), bytesAsTheyAre)],
