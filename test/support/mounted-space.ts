@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,7 +19,14 @@ export class MountedSpace {
   readonly dir = join(this.home, 'mnt')
   readonly store = join(this.home, 'broch', 'store')
   log = ''
+  readonly #flags: readonly string[]
   #child: ChildProcess | undefined
+
+  /** @param flags - as of mount(8); with `allow_other` the folder is open to all users */
+  constructor(flags: readonly string[] = []) {
+    this.#flags = flags
+    if (flags.includes('allow_other')) chmodSync(this.home, 0o755)
+  }
 
   get pid(): number {
     return this.#child?.pid ?? 0
@@ -30,7 +37,8 @@ export class MountedSpace {
     const passfile = join(this.home, 'pass')
     writeFileSync(passfile, 'correct horse battery staple\n', { mode: 0o600 })
     const env = { ...process.env, BROCH_HOME: join(this.home, 'broch') }
-    const child = spawn(process.execPath, [BROCH, 'start', this.dir, '--passfile', passfile], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const options = this.#flags.length === 0 ? [] : ['-o', this.#flags.join(',')]
+    const child = spawn(process.execPath, [BROCH, 'start', this.dir, '--passfile', passfile, ...options], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     await new Promise<void>((ready, fail) => {
       const hear = (data: Buffer): void => {
