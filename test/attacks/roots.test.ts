@@ -1,7 +1,6 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import { sodiumCrypto as crypto } from '../../src/crypto/sodium.node.js'
-import type { Signature } from '../../src/crypto/crypto.js'
 import { utf8 } from '../../src/lib/bytes.js'
 import type { Block } from '../../src/store/block.js'
 import { encodeChampNode, type Slot } from '../../src/store/champ-node.js'
@@ -98,7 +97,7 @@ describe('a store that lies about the root', () => {
     const changed = {
       sequence: { ...pointer, sequence: (pointer.sequence + 1 + at) as Sequence },
       root: { ...pointer, root: flip(pointer.root) },
-      signature: { ...pointer, signature: flip(pointer.signature) as Signature },
+      signature: { ...pointer, signature: flip(pointer.signature) },
       writer: { ...pointer, writer: flip(pointer.writer) },
     }[part]
     space.pointers.lie = () => changed
