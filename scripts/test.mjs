@@ -11,7 +11,10 @@ const CHECKS = [
   ['types', 'typescript/bin/tsc', '--noEmit', '-p', '.'],
   ['layers', 'dependency-cruiser/bin/dependency-cruise.mjs', 'src', '--config', '.dependency-cruiser.cjs'],
   ['lint, and sizes of files and functions', 'eslint/bin/eslint.js', '.'],
+  ['nothing unused: files, exports, dependencies', 'knip/bin/knip.js', '--no-progress'],
 ]
+/** Also tried when BROCH_TEST_NODES is 1. */
+const OTHER_NODES = ['22', '24']
 
 const counts = { passed: 0, failed: 0, skipped: 0 }
 
@@ -24,6 +27,14 @@ function runChecks() {
     const sound = runNode([join('node_modules', program), ...args]) === 0
     console.log(`${sound ? 'ok' : 'FAILED'}: ${name}`)
     counts[sound ? 'passed' : 'failed'] += 1
+  }
+}
+
+function runOtherNodes() {
+  for (const major of OTHER_NODES) {
+    const { status } = spawnSync('bash', ['scripts/test-node-versions.sh', major], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+    console.log(`${status === 0 ? 'ok' : 'FAILED'}: Node ${major}`)
+    counts[status === 0 ? 'passed' : 'failed'] += 1
   }
 }
 
@@ -59,6 +70,7 @@ const filters = process.argv.slice(2)
 if (filters.length === 0) runChecks()
 runTests(filters)
 if (filters.length === 0) await runSuites()
+if (process.env.BROCH_TEST_NODES === '1') runOtherNodes()
 if (process.env.BROCH_TEST_NO_SKIP === '1' && counts.skipped > 0) {
   console.log(`${counts.skipped} tests were skipped, and nothing may be: install what they name above`)
   counts.failed += counts.skipped
