@@ -89,7 +89,7 @@ describe.each(Object.entries(PLANS))('the folder of %s', (_name, plan) => {
       expect(path).not.toContain(CANARY)
       if (!statSync(path).isFile()) continue
       const bytes = readFileSync(path)
-      for (const needle of needles) expect(bytes.includes(needle), `${needle.toString('latin1')} in ${entry}`).toBe(false)
+      for (const needle of needles) expect(bytes.includes(needle), `${needle.toString('latin1')} in ${entry.toString()}`).toBe(false)
     }
   })
 })

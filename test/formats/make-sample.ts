@@ -1,5 +1,5 @@
 /**
- * Makes the sealed store that stands for a released format: `npx tsx test/formats/make-sample.ts test/formats/v1`.
+ * Makes the sealed store that stands for a released format: `npm run make:sample test/formats/v1`.
  *
  * Made once for a version and then never again: what it holds is what users have on their disks.
  * @packageDocumentation

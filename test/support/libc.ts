@@ -14,8 +14,6 @@ const calls = {
   fallocate: libc.func('int fallocate(int, int, int64_t, int64_t)'),
   mknod: libc.func('int mknod(const char *, unsigned int, uint64_t)'),
   copyFileRange: libc.func('int64_t copy_file_range(int, _Inout_ int64_t *, int, _Inout_ int64_t *, size_t, unsigned int)'),
-  lseek: libc.func('int64_t lseek(int, int64_t, int)'),
-  syncfs: libc.func('int syncfs(int)'),
 }
 
 const AT_FDCWD = -100
@@ -61,12 +59,4 @@ export function mknod(path: string, mode: number, device: number): void {
 
 export function copyFileRange(from: number, fromOffset: number, to: number, toOffset: number, length: number): number {
   return checked('copy_file_range', calls.copyFileRange(from, [fromOffset], to, [toOffset], length, 0))
-}
-
-export function lseek(fd: number, offset: number, whence: number): number {
-  return checked('lseek', calls.lseek(fd, offset, whence))
-}
-
-export function syncfs(fd: number): void {
-  checked('syncfs', calls.syncfs(fd))
 }
