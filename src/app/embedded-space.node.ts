@@ -104,6 +104,7 @@ export async function openSpace(dir: string, passphrase: Uint8Array, { seen = de
       readOnly: store.readOnly,
       warning: store.warning(),
       check: (checkOptions) => space.check({ stored: store.cids(), ...checkOptions }),
+      free: (checkOptions) => space.free({ stored: store.cids(), ...checkOptions }),
       close: async () => {
         await space.close() // when it fails it can be tried again: the store stays open
         await store.close()

@@ -14,6 +14,7 @@ import { type CheckOptions, checkSpace } from '../vfs/check.js'
 import type { CheckReport } from '../vfs/check-report.js'
 import { BrochFilesystem } from '../vfs/broch-filesystem.js'
 import type { FilesystemOptions } from '../vfs/filesystem-options.js'
+import { freeWaste } from '../vfs/free-waste.js'
 import { type MemoryShelf, NotedPointers, RootMemory } from './root-memory.js'
 
 /** Keeps the one account record; a write is one step. */
@@ -54,6 +55,8 @@ export interface OpenSpace {
   status(): Promise<SpaceStatus>
   /** Goes over everything that is committed, and changes nothing. Nobody should write meanwhile. */
   check(options?: SpaceCheckOptions): Promise<CheckReport>
+  /** As `check`, and frees what nothing refers to when nothing is damaged. The report is of the time before. */
+  free(options?: SpaceCheckOptions): Promise<CheckReport>
   /** Commits for the last time. The stores stay open. */
   close(): Promise<void>
 }
@@ -108,6 +111,11 @@ async function openAs({ tree, memory }: OpenTree, { blocks, crypto }: SpaceStore
       alarms: fs.alarms,
     }),
     check: (checkOptions = {}) => checkSpace({ tree, crypto, home: identity.home, ...checkOptions }),
+    free: async (checkOptions = {}) => {
+      if (options.readOnly === true) throw new BrochError('READ_ONLY', 'the space is open for reading only')
+      await fs.commit()
+      return freeWaste({ tree, crypto, home: identity.home, ...checkOptions }, blocks, identity.writer.secretKey)
+    },
     close: async () => {
       try {
         await fs.close()

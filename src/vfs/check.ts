@@ -32,8 +32,16 @@ export interface CheckOptions {
   readonly stored?: Iterable<Cid> | undefined
   /** Open every fragment of every file (the default), or only the nodes. */
   readonly data?: boolean | undefined
+  /** Filled with what nothing refers to. It may go when the report is sound, and only then. */
+  readonly waste?: Waste | undefined
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: CheckProgress) => void) | undefined
+}
+
+export interface Waste {
+  /** of nodes that no name leads to */
+  readonly labels: Label[]
+  readonly blocks: Cid[]
 }
 
 /** @throws BrochError ABORTED; INTERNAL or IO of the store. What is damaged is reported, not thrown. */
@@ -288,7 +296,9 @@ class SpaceCheck {
   async #checkOrphans(): Promise<void> {
     const { size } = this.#unclaimed
     for (const key of this.#unclaimed.keys()) {
-      await this.#attempt(undefined, 'a node that no name leads to', () => this.#own(this.#options.tree.lookup(fromBinaryString(key) as Label)?.links ?? []))
+      const label = fromBinaryString(key) as Label
+      await this.#attempt(undefined, 'a node that no name leads to', () => this.#own(this.#options.tree.lookup(label)?.links ?? []))
+      this.#options.waste?.labels.push(label)
     }
     if (size > 0) this.#draft.problem('orphan', '', `${size} nodes that no name leads to${this.#afterDamage()}`)
   }
@@ -298,7 +308,9 @@ class SpaceCheck {
     let garbage = 0
     for (const cid of this.#options.stored ?? []) {
       await this.#pause()
-      if (!this.#reachable.has(cid)) garbage += 1
+      if (this.#reachable.has(cid)) continue
+      garbage += 1
+      this.#options.waste?.blocks.push(cid)
     }
     if (garbage > 0) this.#draft.problem('garbage', '', `${garbage} blocks that nothing refers to${this.#afterDamage()}`)
   }

@@ -77,8 +77,9 @@ describe.each(Object.entries(PLANS))('the folder of %s', (_name, plan) => {
 
   test('has no name, no content, no secret, in no file and no file name', async () => {
     const passphrase = utf8('a pass phrase that is looked for')
-    await createSpace(dir, passphrase)
-    const space = await openSpace(dir, passphrase)
+    const seen = join(dir, 'seen') // not of the store, and nothing may be in it either
+    await createSpace(dir, passphrase, seen)
+    const space = await openSpace(dir, passphrase, { seen })
     await plan(new Builder(space.fs))
     await space.close()
     const needles = [CANARY, 'content', 'pass phrase'].flatMap((word) => [

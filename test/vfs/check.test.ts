@@ -10,6 +10,7 @@ import type { Cid } from '../../src/store/block.js'
 import { cidKey, makeBlock } from '../../src/store/cid.js'
 import type { Label } from '../../src/store/label.js'
 import type { MemoryBlockStore } from '../../src/store/memory-block-store.js'
+import { freeWaste } from '../../src/vfs/free-waste.js'
 import { checkSpace } from '../../src/vfs/check.js'
 import { printableName } from '../../src/vfs/check-report.js'
 import { type Entry, FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE, type NodeId, ROOT_ID } from '../../src/vfs/filesystem.js'
@@ -189,5 +190,22 @@ describe('what the check finds', () => {
     const { space } = await planted()
     const tree = await space.openTree()
     await expect(checkSpace({ tree, crypto, home: space.home, signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+
+  test('what nothing refers to is freed, but not beside damage', async () => {
+    for (const beside of [false, true]) {
+      const { space, forger } = await planted()
+      const before = (await space.blocks.usage()).blocks
+      await forger.put({ label: new Uint8Array(32).fill(9) as Label, node: { links: [], props: new Uint8Array(1), content: new Uint8Array(1) } })
+      await space.blocks.putMany([makeBlock(crypto.sha256, 'raw', utf8('litter'))])
+      if (beside) await forger.properties(forger.ref('small'), { size: 0 })
+      const tree = await space.openTree()
+      const stored = Array.from((space.blocks as MemoryBlockStore).blocks(), ({ cid }) => cid)
+      const report = await freeWaste({ tree, crypto, home: space.home, stored }, space.blocks, space.pair.secretKey)
+      expect(report.problems.map(({ kind }) => kind)).toEqual(beside ? ['size', 'orphan', 'garbage'] : ['orphan', 'garbage'])
+      const after = await space.check()
+      expect(after.problems.map(({ kind }) => kind)).toEqual(beside ? ['size', 'orphan', 'garbage'] : [])
+      if (!beside) expect((await space.blocks.usage()).blocks).toBe(before)
+    }
   })
 })
