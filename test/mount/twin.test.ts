@@ -31,6 +31,8 @@ describe.skipIf(reason !== undefined)(`twin of a plain directory${reason === und
       operations.forEach((step, i) => {
         const [got, wanted] = [show(ours.do(step)), show(twin.do(step))]
         if (got !== wanted) throw new Error(`step ${i}, ${show(step)}: ${brief(got)} and not ${brief(wanted)}`)
+        const [seen, expected] = [show(ours.after(step)), show(twin.after(step))]
+        if (seen !== expected) throw new Error(`after step ${i}, ${show(step)}: ${brief(seen)} and not ${brief(expected)}`)
         const differs = i % 25 === 24 || i === operations.length - 1 ? difference(picture(ours.root), picture(twin.root)) : undefined
         if (differs !== undefined) throw new Error(`after step ${i}: ${differs}`)
       })
@@ -49,7 +51,8 @@ describe.skipIf(reason !== undefined)(`twin of a plain directory${reason === und
     console.log(`twin: seed ${SEED}, ${RUNS} runs of ${STEPS} operations`)
     const property = fc.property(fc.array(operation, { minLength: STEPS, maxLength: STEPS, size: 'max' }), play)
     fc.assert(property, { numRuns: RUNS, seed: SEED })
-    await space.stop()
+    expect(await space.stop()).toBe(0)
+    expect(await space.fsck()).toMatchObject({ problems: [] })
     await space.mount()
     for (const name of kept) expect(difference(picture(join(space.dir, name)), picture(join(plain, name))), name).toBeUndefined()
   }, 1_800_000)

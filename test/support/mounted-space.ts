@@ -63,6 +63,15 @@ export class MountedSpace {
     await this.#end('SIGKILL')
   }
 
+  /** What the check finds in the store, which must not be mounted. */
+  async fsck(): Promise<{ readonly sound: boolean; readonly problems: readonly unknown[] }> {
+    const child = spawn(process.execPath, [BROCH, 'fsck', '--json', '--store', this.store, '--passfile', join(this.home, 'pass')], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let out = ''
+    child.stdout.on('data', (data: Buffer) => (out += data.toString()))
+    await once(child, 'close')
+    return JSON.parse(out) as { sound: boolean; problems: unknown[] }
+  }
+
   async dispose(): Promise<void> {
     if (this.#child !== undefined) await this.#end('SIGINT')
     if (readFileSync('/proc/mounts', 'utf8').includes(` ${this.dir} `)) await once(spawn('umount', ['-l', this.dir]), 'close')

@@ -3,7 +3,7 @@
  * @packageDocumentation
  */
 import fs from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { copyFileRange, fallocate, getxattr, listxattr, mknod, removexattr, renameat2, setxattr } from './libc.js'
 
@@ -74,6 +74,24 @@ export class Side {
   do(operation: Operation): unknown {
     try {
       return this.#apply(operation) ?? 'done'
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code ?? String(error)
+    }
+  }
+
+  /** What a program can find out about the places an operation touched. */
+  after(operation: Operation): unknown {
+    const paths = [...('path' in operation ? [operation.path] : []), ...('to' in operation && typeof operation.to === 'string' ? [operation.to] : [])]
+    const slots = [...('slot' in operation ? [operation.slot] : []), ...('toAt' in operation ? [operation.to] : [])]
+    return [
+      ...paths.flatMap((path) => [path, dirname(path)]).map((path) => this.#look(() => look(join(this.root, path)))),
+      ...slots.map((slot) => this.#look(() => facts(fs.fstatSync(this.#fd(slot), { bigint: true })))),
+    ]
+  }
+
+  #look(action: () => unknown): unknown {
+    try {
+      return action()
     } catch (error) {
       return (error as NodeJS.ErrnoException).code ?? String(error)
     }
@@ -165,6 +183,16 @@ function facts(s: fs.BigIntStats) {
   return { mode, nlink, uid, gid, rdev, size: s.isDirectory() ? 0n : s.size, mtime: times[1] }
 }
 
+function xattrsOf(path: string): string[][] {
+  return listxattr(path).map((name) => [name, getxattr(path, name).toString('hex')])
+}
+
+function look(path: string): unknown {
+  const stat = fs.lstatSync(path, { bigint: true })
+  const target = stat.isSymbolicLink() ? fs.readlinkSync(path) : ''
+  return { ...facts(stat), xattrs: xattrsOf(path), target }
+}
+
 /** Everything a program can find out about a tree, but times of the clock. */
 export function picture(root: string): Map<string, unknown> {
   const found = new Map<string, unknown>()
@@ -172,7 +200,7 @@ export function picture(root: string): Map<string, unknown> {
   const visit = (at: string): void => {
     const full = join(root, at)
     const stat = fs.lstatSync(full, { bigint: true })
-    const xattrs = listxattr(full).map((name) => [name, getxattr(full, name).toString('hex')])
+    const xattrs = xattrsOf(full)
     const first = links.get(stat.ino) ?? at
     links.set(stat.ino, first)
     const content = stat.isFile() && first === at ? fs.readFileSync(full).toString('latin1') : stat.isSymbolicLink() ? fs.readlinkSync(full) : ''
