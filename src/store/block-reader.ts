@@ -21,9 +21,13 @@ export class BlockReader {
     this.#maxBytes = maxBytes
   }
 
-  /** A raw block, not hashed: its sealed box is what binds it. @throws NeedBlocks; BrochError CORRUPT. */
-  fragment(cid: Cid): Uint8Array {
-    const bytes = this.#blocks.peek(cid) ?? this.#fetched.get(cidKey(cid))
+  /**
+   * A raw block, not hashed: its sealed box is what binds it.
+   * @param into - as for {@link BlockStore.peek}
+   * @throws NeedBlocks; BrochError CORRUPT.
+   */
+  fragment(cid: Cid, into?: Uint8Array): Uint8Array {
+    const bytes = this.#blocks.peek(cid, into) ?? this.#fetched.get(cidKey(cid))
     if (bytes === undefined) throw new NeedBlocks([cid])
     return bytes
   }

@@ -39,9 +39,10 @@ export interface BlockStore {
   /**
    * The block, if it can be had without waiting; undefined says nothing about its being there.
    * The bytes may be a view that stays valid; the caller does not change them.
+   * @param into - a buffer of the caller's that a store may use for it: then the bytes are valid as long as the buffer's
    * @throws BrochError CORRUPT when the stored record is damaged.
    */
-  peek(cid: Cid): Uint8Array | undefined
+  peek(cid: Cid, into?: Uint8Array): Uint8Array | undefined
   /** In the order asked; undefined for each that is not there. */
   getMany(cids: readonly Cid[]): Promise<(Uint8Array | undefined)[]>
   has(cid: Cid): Promise<boolean>

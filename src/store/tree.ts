@@ -101,8 +101,8 @@ export class Tree {
   }
 
   /** A raw block, not hashed again: the sealed box in it is bound by its node. @throws NeedBlocks; BrochError CORRUPT. */
-  fragment(cid: Cid): Uint8Array {
-    return this.#reader.fragment(cid)
+  fragment(cid: Cid, into?: Uint8Array): Uint8Array {
+    return this.#reader.fragment(cid, into)
   }
 
   /** Gets what a reader lacked. @throws BrochError MISSING_BLOCK, CORRUPT. */

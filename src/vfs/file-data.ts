@@ -25,7 +25,7 @@ import { errno } from './errno.js'
 import { type Base, shortened, spans, type Table, toFragments, toTable } from './fragment-table.js'
 import type { NodeChange, Nodes } from './nodes.js'
 import { MAX_PIECES, Overlay } from './overlay.js'
-import { type DirtyMeter, padded, type SealedFragment, type Written } from './sealed-fragment.js'
+import { type DirtyMeter, padded, recycle, type SealedFragment, sealedBuffer, type Written } from './sealed-fragment.js'
 
 const KEPT_CHUNKS = 64
 /** Offset from which whole fragments are sealed at once: a file so large is seldom written over before it is committed. */
@@ -179,7 +179,11 @@ export class FileData {
     this.#dropOverlay(index)
     this.#setBase(index, base)
     this.#meter.bytes += plain.length
-    return { block, stored: () => this.#release(base), failed: () => this.#unseal(index, base) }
+    const settle = (action: () => void) => (): void => {
+      recycle(block.bytes)
+      action()
+    }
+    return { block, stored: settle(() => this.#release(base)), failed: settle(() => this.#unseal(index, base)) }
   }
 
   /** Seals a whole fragment without keeping its plaintext: when the store refuses it, what was there before stays. */
@@ -191,6 +195,7 @@ export class FileData {
     this.#meter.bytes += block.bytes.length
     const settled = (): void => {
       this.#meter.bytes -= block.bytes.length
+      recycle(block.bytes)
     }
     const failed = (): void => {
       settled()
@@ -203,7 +208,8 @@ export class FileData {
   #sealed(plain: Uint8Array): { fragment: Fragment; block: Block } {
     const { crypto } = this.#nodes
     const nonce = crypto.randomBytes(NONCE_BYTES) as Nonce
-    const bytes = crypto.seal(padded(plain), nonce, this.#dataKey)
+    const filled = padded(plain)
+    const bytes = crypto.seal(filled, nonce, this.#dataKey, sealedBuffer(filled.length))
     const cid = makeCid(crypto.sha256, 'raw', bytes)
     this.#loose.set(cidKey(cid), cid)
     return { fragment: { cid, nonce, length: plain.length }, block: { cid, bytes } }

@@ -2,7 +2,7 @@
  * What objects need of the space they live in: the tree to read from, primitives, and a cache of opened fragments.
  * @packageDocumentation
  */
-import type { Fragment } from '../cryptree/file-content.js'
+import { FRAGMENT_BYTES, type Fragment } from '../cryptree/file-content.js'
 import { type Crypto, MAC_BYTES, type Sealed, type SymmetricKey } from '../crypto/crypto.js'
 import { toBinaryString } from '../lib/bytes.js'
 import { BrochError } from '../lib/error.js'
@@ -13,7 +13,8 @@ import type { NodeBlock } from '../store/node-block.js'
 /** The part of a store's tree that reading needs. Both throw NeedBlocks when something is not at hand. */
 export interface NodeSource {
   lookup(label: Label): NodeBlock | undefined
-  fragment(cid: Cid): Uint8Array
+  /** @param into - a buffer that may be used for it */
+  fragment(cid: Cid, into?: Uint8Array): Uint8Array
 }
 
 /** One change of a commit; no block: the label goes. */
@@ -21,6 +22,9 @@ export interface NodeChange {
   readonly label: Label
   readonly block: Block | undefined
 }
+
+/** Sealed fragments are opened at once, so one buffer does for all of them, with room for what a store keeps before them. */
+const sealedScratch = new Uint8Array(FRAGMENT_BYTES + 1024)
 
 const CACHE_BYTES = 24 * 1024 * 1024
 
@@ -56,7 +60,7 @@ export class Nodes {
       out.set(cached.subarray(start, start + out.length))
       return
     }
-    const sealed = this.source.fragment(fragment.cid) as Sealed
+    const sealed = this.source.fragment(fragment.cid, sealedScratch) as Sealed
     if (start === 0 && out.length === sealed.length - MAC_BYTES) {
       if (this.crypto.open(sealed, fragment.nonce, key, out) === undefined) throw damaged()
       return

@@ -63,9 +63,9 @@ export class LogStore implements BlockStore, PointerStore {
     return this.#log.state.damage
   }
 
-  peek(cid: Cid): Uint8Array | undefined {
+  peek(cid: Cid, into?: Uint8Array): Uint8Array | undefined {
     const place = this.#log.state.index.get(cid)
-    return place === undefined ? undefined : this.#log.read(cid, place)
+    return place === undefined ? undefined : this.#log.read(cid, place, into)
   }
 
   async getMany(cids: readonly Cid[]): Promise<(Uint8Array | undefined)[]> {

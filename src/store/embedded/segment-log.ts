@@ -139,10 +139,11 @@ export class SegmentLog {
     for (const segment of this.state.segments.values()) yield* cidsOf(this.#options, this.state, segment)
   }
 
-  /** Header and payload in one read. @throws BrochError CORRUPT */
-  read(cid: Cid, { segment: number, offset, length }: Place): Uint8Array {
+  /** Header and payload in one read, into the caller's buffer if it is large enough. @throws BrochError CORRUPT */
+  read(cid: Cid, { segment: number, offset, length }: Place, into?: Uint8Array): Uint8Array {
     const segment = this.state.segments.get(number)
-    const whole = this.#options.files.allocate(HEADER_BYTES + length)
+    const size = HEADER_BYTES + length
+    const whole = into !== undefined && into.length >= size ? into.subarray(0, size) : this.#options.files.allocate(size)
     const got = segment?.read(whole, offset) ?? 0
     if (got < whole.length) throw new BrochError('CORRUPT', 'a segment of the store ends too early')
     if (!headerHasCid(whole, 0, cid)) throw new BrochError('CORRUPT', 'a record of the store is not the block it should be')
