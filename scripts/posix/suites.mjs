@@ -92,7 +92,7 @@ const UNMAPPED = { ...EVERYTHING, mapread: 0, mapwrite: 0, invalidate: 0 }
 export const FSX = [
   { name: 'with mmap', share: 0.4, length: 1_048_576, most: 65_536, weights: EVERYTHING },
   { name: 'without mmap', share: 0.25, length: 1_048_576, most: 65_536, weights: UNMAPPED },
-  // an allocation of 0 bytes, which its alignment makes, is refused by every filesystem
+  // aligned allocations come out empty now and then, which every filesystem refuses
   { name: 'O_DIRECT', share: 0.2, length: 1_048_576, most: 65_536, align: 512, weights: { ...UNMAPPED, posix_fallocate: 0 }, direct: true },
   { name: 'small file', share: 0.1, length: 40_000, most: 4096, weights: EVERYTHING },
   { name: 'large file', share: 0.04, length: 16_777_216, most: 262_144, weights: EVERYTHING },
@@ -101,7 +101,7 @@ export const FSX = [
 
 function fsxConfig({ length, most, align = 1, weights, msync = false }) {
   const lines = Object.entries(weights).map(([name, weight]) => `${name} = ${weight.toFixed(1)}`)
-  return `flen = ${length}\nnomsyncafterwrite = ${!msync}\n[opsize]\nmax = ${most}\nmin = ${align > 1 ? align : 0}\nalign = ${align}\n[weights]\n${lines.join('\n')}\n`
+  return `flen = ${length}\nnomsyncafterwrite = ${!msync}\n[opsize]\nmax = ${most}\nmin = ${align}\nalign = ${align}\n[weights]\n${lines.join('\n')}\n`
 }
 
 export async function fsx(mount, tools, variant, { operations, seed }) {

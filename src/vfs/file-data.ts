@@ -200,7 +200,10 @@ export class FileData {
     const failed = (): void => {
       settled()
       this.#loose.delete(cidKey(fragment.cid))
-      if (this.#base(index) === base) this.#resize(index, () => this.#setBase(index, before))
+      const now = this.#base(index)
+      if (now?.fragment?.cid !== fragment.cid) return
+      const kept = before !== undefined && before.length > now.length ? shortened(before, now.length) : before
+      this.#resize(index, () => this.#setBase(index, kept))
     }
     return { block, stored: settled, failed }
   }

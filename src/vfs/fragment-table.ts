@@ -14,11 +14,10 @@ export interface Base {
 /** By slot (0 to 19); absent ones are holes. */
 export type Table = (Base | undefined)[]
 
-/** The first `length` bytes of a base. */
+/** The first `length` bytes of a base. What is not surely stored is to be sealed anew: the store may still refuse it. */
 export function shortened(base: Base, length: number): Base {
-  const fragment = base.fragment === undefined ? {} : { fragment: { ...base.fragment, length } }
-  const plain = base.plain === undefined || base.fragment !== undefined ? {} : { plain: base.plain.slice(0, length) }
-  return { length, ...fragment, ...plain }
+  if (base.plain !== undefined) return { length, plain: base.plain.slice(0, length) }
+  return base.fragment === undefined ? { length } : { length, fragment: { ...base.fragment, length } }
 }
 
 export function toTable(fragments: FragmentTable): Table {
