@@ -34,7 +34,7 @@ async function serve(fs: Filesystem, dir: string, options: MountOptions, onFault
     })
   })
   const { promise, end } = gone(dir)
-  return { done: promise, abort: end }
+  return { done: promise, abort: () => Promise.resolve(end()) }
 }
 
 function load(): Fuse {

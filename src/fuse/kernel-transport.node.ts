@@ -10,7 +10,7 @@ import { type Device, mountByFusermount, openDevice } from './device-passing.nod
 import type { MountOptions } from './mount-options.js'
 import { mountAt } from './mount-table.node.js'
 import { MAX_WRITE } from './protocol.js'
-import { readRequests } from './request-reader.node.js'
+import { readRequests, type RequestReader } from './request-reader.node.js'
 import { Session } from './session.js'
 import type { Connection, Transport } from './transport.js'
 
@@ -21,13 +21,17 @@ export const kernelTransport: Transport = { name: 'kernel', serve }
 
 async function serve(fs: Filesystem, dir: string, options: MountOptions, onFault: (error: unknown) => void): Promise<Connection> {
   const device = await mountDevice(dir, options)
-  const session = new Session(fs, { send: (answer, data) => sendAnswer(device.fd, answer, data), onFault, deadlineMs: DEADLINE_MS })
-  const reader = readRequests(device.fd, (bytes) => session.receive(bytes))
-  const number = mountAt(dir)?.device
-  if (number !== undefined) raiseReadAhead(number)
-  const abort = (): void => {
-    if (number !== undefined) abortConnection(number)
+  // an answer may come when the mount is gone
+  const send = (answer: Buffer, data?: Uint8Array): void => {
+    if (!reader.isClosed) sendAnswer(device.fd, answer, data)
+  }
+  const session = new Session(fs, { send, onFault, deadlineMs: DEADLINE_MS })
+  const reader: RequestReader = readRequests(device.fd, (bytes) => session.receive(bytes))
+  raiseReadAhead(dir)
+  const abort = async (): Promise<void> => {
     reader.stop()
+    // a reader on the thread pool ends with the next request: this makes one
+    if (reader.name === 'thread pool') await runCommand('stat', ['-f', '--', dir])
   }
   return { done: reader.done.catch(onFault).finally(() => device.release()), abort }
 }
@@ -36,20 +40,11 @@ async function serve(fs: Filesystem, dir: string, options: MountOptions, onFault
 const READ_AHEAD_KIB = MAX_WRITE / 1024
 
 /** The kernel takes our word for less than its default, not for more: that is root's to write. Others keep the default. */
-function raiseReadAhead(device: number): void {
+function raiseReadAhead(dir: string): void {
   try {
-    writeFileSync(`/sys/class/bdi/0:${device}/read_ahead_kb`, String(READ_AHEAD_KIB))
+    writeFileSync(`/sys/class/bdi/0:${mountAt(dir)?.device ?? ''}/read_ahead_kb`, String(READ_AHEAD_KIB))
   } catch {
     return
-  }
-}
-
-/** Wakes a reader on the thread pool, which closing the descriptor would not. */
-function abortConnection(number: number): void {
-  try {
-    writeFileSync(`/sys/fs/fuse/connections/${number}/abort`, '1')
-  } catch {
-    return // fusectl is not mounted: the poll reader does without
   }
 }
 

@@ -40,7 +40,14 @@ export async function mountFilesystem(fs: Filesystem, directory: string, setting
   await prepareMountPoint(dir, options)
   const server = await loadTransport(transport)
   const connection = await server.serve(decorated(fs, options), dir, options, onFault)
-  return { dir, done: connection.done, unmount: ({ force = false } = {}) => end({ fs, dir, connection }, force) }
+  let cut: Promise<void> | undefined
+  // a process that ends with `done` must not leave a dead mount behind
+  const done = connection.done.then(() => cut)
+  const unmount = async ({ force = false } = {}): Promise<void> => {
+    if (force) await (cut ??= cutOff(dir, connection))
+    else await end(fs, dir, done)
+  }
+  return { dir, done, unmount }
 }
 
 async function loadTransport(name: TransportName): Promise<Transport> {
@@ -71,23 +78,16 @@ function withDirSync(fs: Filesystem): Filesystem {
   })
 }
 
-interface Ending {
-  readonly fs: Filesystem
-  readonly dir: string
-  readonly connection: Connection
-}
-
-async function end({ fs, dir, connection }: Ending, force: boolean): Promise<void> {
-  // somebody else may have unmounted already
-  const there = mountAt(dir) !== undefined
-  if (force) {
-    if (there) await detach(dir)
-    connection.abort()
-    return
-  }
-  if (there) {
+/** Somebody else may have unmounted already. */
+async function end(fs: Filesystem, dir: string, done: Promise<void>): Promise<void> {
+  if (mountAt(dir) !== undefined) {
     await fs.sync()
     await unmountDirectory(dir)
   }
-  await connection.done
+  await done
+}
+
+async function cutOff(dir: string, connection: Connection): Promise<void> {
+  await connection.abort()
+  if (mountAt(dir) !== undefined) await detach(dir)
 }

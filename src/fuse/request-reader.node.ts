@@ -18,6 +18,8 @@ export interface RequestReader {
   readonly name: 'poll' | 'thread pool'
   /** Resolves when the mount is gone; the descriptor is closed then. Rejects with what reading failed for. */
   readonly done: Promise<void>
+  /** The descriptor is closed: its number may be another file's by now. */
+  readonly isClosed: boolean
   /** Closes the descriptor: the kernel then fails what is asked of the mount. */
   stop(): void
 }
@@ -80,6 +82,10 @@ class PollReader implements RequestReader {
     this.done = Promise.race([polled, silent]).finally(() => clearTimeout(first))
   }
 
+  get isClosed(): boolean {
+    return this.#socket.destroyed
+  }
+
   stop(): void {
     this.#pool?.stop()
     this.#socket.destroy()
@@ -105,6 +111,7 @@ const AGAIN_MS = 1
 class PoolReader implements RequestReader {
   readonly name = 'thread pool'
   readonly done: Promise<void>
+  isClosed = false
   #stopped = false
 
   constructor(fd: number, receive: (bytes: Buffer) => void, close: () => void) {
@@ -120,7 +127,10 @@ class PoolReader implements RequestReader {
         })
       }
       next()
-    }).finally(close)
+    }).finally(() => {
+      this.isClosed = true
+      close()
+    })
   }
 
   /** A read that waits for a request ends with it, or with the mount. */

@@ -12,8 +12,8 @@ export type TransportName = (typeof TRANSPORT_NAMES)[number]
 export interface Connection {
   /** Resolves when the mount is gone, by whomever. */
   readonly done: Promise<void>
-  /** Stops answering: who still has files open there gets errors. */
-  abort(): void
+  /** Stops answering, while the mount is there: who has files open there gets errors. */
+  abort(): Promise<void>
 }
 
 export interface Transport {

@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { runCommand } from '../../src/fuse/command.node.js'
 import { openDevice } from '../../src/fuse/device-passing.node.js'
 import { mountAt, readMountTable } from '../../src/fuse/mount-table.node.js'
@@ -23,7 +23,10 @@ describe.skipIf(reason !== undefined)('where a mount may be, and how it ends', (
   beforeEach(() => {
     here = new MountHere()
   })
-  afterEach(() => here.dispose())
+  afterEach(() => {
+    vi.unstubAllEnvs()
+    return here.dispose()
+  })
 
   const refused = (code: string, message: RegExp) => expect(here.mount()).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string })
 
@@ -77,7 +80,8 @@ describe.skipIf(reason !== undefined)('where a mount may be, and how it ends', (
     await expect(unmount('/proc')).rejects.toMatchObject({ code: 'INVALID' })
   })
 
-  test('busy: refused with the process that holds it, and still mounted; forced, files there fail', async () => {
+  test.each(['poll', 'pool'])('busy (reader: %s): refused with the process that holds it, and still mounted; forced, files there fail', async (reader) => {
+    vi.stubEnv('BROCH_READER', reader)
     const mounted = await here.mount()
     writeFileSync(join(here.folder, 'go'), '')
     const holder = here.run('exec 3> $M/open; echo $$ > $T/pid; while [ -e $T/go ]; do sleep 0.05; done; echo late >&3')
