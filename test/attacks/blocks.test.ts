@@ -70,7 +70,7 @@ describe.each([['at hand', true], ['from afar', false]])('a store whose blocks a
     expectAlarm(await attacked(space), 'damaged')
   })
 
-  test.prop([block, fc.constantFrom('nothing', 'empty', 'cut', 'longer', 'zeros', 'huge')], { numRuns: runs(local) })('gives a block that is %s', async (index, how) => {
+  test.prop([block, fc.constantFrom('nothing', 'empty', 'cut', 'longer', 'zeros', 'huge')], { numRuns: runs(local) })('gives nothing, or a block cut, longer, of zeros or huge', async (index, how) => {
     const target = nth(space.blocks.live(), index)
     space.blocks.lie = (cid, truth) => {
       if (truth === undefined || cidKey(cid) !== cidKey(target.cid)) return truth
@@ -86,7 +86,8 @@ describe.each([['at hand', true], ['from afar', false]])('a store whose blocks a
   test('damages one fragment: its file fails, all others do not', async () => {
     const fragments = space.blocks.live().filter(({ cid }) => codecOf(cid) === 'raw')
     const hit = new Set<string>()
-    for (const { cid } of fragments) {
+    for (const [i, { cid }] of fragments.entries()) {
+      if (!local && i % 4 !== 0 && i < fragments.length - 6) continue // a look from afar takes its time
       space.blocks.lie = (asked, truth) => (cidKey(asked) === cidKey(cid) ? truth?.map((byte, i) => (i === 20 ? byte ^ 1 : byte)) : truth)
       const result = await attacked(space)
       const paths = new Set(result?.failed.map((path) => path.replace('/folder/deeper/other name', '/linked')))
