@@ -45,7 +45,8 @@ export interface SpaceStatus {
   readonly dirtyInodes: number
   /** of the last commit */
   readonly sequence: number
-  readonly usage: StoreUsage
+  /** undefined when the store cannot say: its folder has gone, say */
+  readonly usage: StoreUsage | undefined
   /** failures of integrity and of the store, by kind */
   readonly alarms: readonly Alarm[]
 }
@@ -107,7 +108,7 @@ async function openAs({ tree, memory }: OpenTree, { blocks, crypto }: SpaceStore
       dirtyBytes: fs.dirty.bytes,
       dirtyInodes: fs.dirty.inodes,
       sequence: tree.sequence,
-      usage: await blocks.usage(),
+      usage: await blocks.usage().catch(() => undefined),
       alarms: fs.alarms,
     }),
     check: (checkOptions = {}) => checkSpace({ tree, crypto, home: identity.home, ...checkOptions }),

@@ -18,14 +18,14 @@ import { logVoice, prepareLog } from './voice.js'
 const REPORT_FD = 3
 const BROCH = fileURLToPath(new URL('../../bin/broch', import.meta.url))
 
-type Report = { readonly ok: true; readonly dir: string } | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
+type Report = { readonly ok: true; readonly dir: string; readonly notes: readonly string[] } | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
 
 /**
  * Returns when the mount answers.
  * @returns the process
  * @throws BrochError the child's failure
  */
-export async function mountInBackground(request: MountRequest, log: string): Promise<{ pid: number; dir: string }> {
+export async function mountInBackground(request: MountRequest, log: string): Promise<{ pid: number; dir: string; notes: readonly string[] }> {
   prepareLog(log)
   const out = openSync(log, 'a', 0o600)
   const child = spawn(process.execPath, [BROCH, 'serve'], { detached: true, cwd: '/', stdio: ['pipe', 'ignore', out, 'pipe'] })
@@ -41,7 +41,7 @@ export async function mountInBackground(request: MountRequest, log: string): Pro
   await stat(report.dir) // the kernel asks, the child answers
   child.removeAllListeners()
   child.unref()
-  return { pid: child.pid as number, dir: report.dir }
+  return { pid: child.pid as number, dir: report.dir, notes: report.notes }
 }
 
 /** Never resolves when the child ends without a word: that is heard otherwise. */
@@ -63,10 +63,10 @@ export async function serveInBackground(log: string): Promise<void> {
   const state = { isReady: false }
   try {
     const request = await readRequest()
-    await runMount(request, voice, (dir) => {
+    await runMount(request, voice, (dir, notes) => {
       state.isReady = true
       voice.say('mounted')
-      tell({ ok: true, dir })
+      tell({ ok: true, dir, notes })
     })
     voice.say('unmounted')
   } catch (error) {

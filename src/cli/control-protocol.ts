@@ -22,7 +22,8 @@ export interface MountStatus {
   readonly dirtyBytes: number
   readonly dirtyInodes: number
   readonly sequence: number
-  readonly usage: { readonly blocks: number; readonly bytes: number; readonly freeBytes: number; readonly totalBytes: number }
+  /** absent when the store cannot say */
+  readonly usage?: { readonly blocks: number; readonly bytes: number; readonly freeBytes: number; readonly totalBytes: number } | undefined
   readonly alarms: readonly { readonly message: string; readonly count: number }[]
 }
 

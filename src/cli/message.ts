@@ -24,7 +24,7 @@ const ADVICE: Record<ErrorCode, Advice> = {
   NO_STORE: { kept: UNCHANGED, next: 'Make a space with broch init, or name another folder with --store DIR.' },
   STORE_EXISTS: { kept: UNCHANGED, next: 'Mount it with broch mount DIR, or name another folder with --store DIR.' },
   STORE_LOCKED: { kept: UNCHANGED, next: 'Use the files through the mount (broch status says where), or unmount first.' },
-  READ_ONLY: { kept: UNCHANGED, next: 'Make the store folder writable for this user: reading takes a lock in it too.' },
+  READ_ONLY: { kept: UNCHANGED, next: 'Make the store folder writable for this user. Reading works: broch ls, get, mount -o ro.' },
   NO_SPACE: { kept: COMMITTED, next: 'Free space on the disk of the store and try again.' },
   QUOTA: { kept: COMMITTED, next: 'Delete something, or ask for a larger quota.' },
   CONFLICT: { kept: COMMITTED, next: 'Try again.' },

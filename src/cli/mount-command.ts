@@ -60,11 +60,11 @@ export const mountCommand = command({
     const { bytes } = await getPassphrase(mountSourceOf(args, options))
     const request = { store: resolve(args.store), dir: resolve(args.dir), passphrase: bytes, options, transport: args.transport, run: paths.run }
     if (!args.foreground) {
-      const { pid, dir } = await mountInBackground(request, mountLog)
-      console.log(`Mounted at ${dir} by process ${pid}.`)
+      const { pid, dir, notes } = await mountInBackground(request, mountLog)
+      console.log([`Mounted at ${dir} by process ${pid}.`, ...notes].join('\n'))
       return
     }
-    await runMount(request, terminalVoice(), (dir) => console.log(`Mounted at ${dir}. Press Ctrl-C to unmount.`))
+    await runMount(request, terminalVoice(), (dir, notes) => console.log([`Mounted at ${dir}. Press Ctrl-C to unmount.`, ...notes].join('\n')))
     console.log('Unmounted. Everything is in the store.')
   },
 })

@@ -5,7 +5,7 @@
  * @packageDocumentation
  */
 import { resolve } from 'node:path'
-import { openSpace } from '../app/embedded-space.node.js'
+import { type OpenEmbeddedSpace, openSpace } from '../app/embedded-space.node.js'
 import type { OpenSpace } from '../app/space.js'
 import { type Mounted, mountFilesystem } from '../fuse/mount.node.js'
 import type { MountOptions } from '../fuse/mount-options.js'
@@ -30,21 +30,23 @@ export interface MountRequest {
 /** Between two tries to commit for the last time. */
 const RETRY_MS = 3000
 const LAST_COMMIT_TRIES = 100
+/** After being told to end in any case. */
+const FORCED_TRIES = 3
 /** Input or output failed: docs/cli.md */
 const EXIT_LOST = 17
 
 /**
  * Resolves when the mount is gone and everything is in the store.
- * @param ready - called once the mount is there
+ * @param ready - called once the mount is there, with what the user should know besides
  */
-export async function runMount(request: MountRequest, voice: Voice, ready: (dir: string) => void): Promise<void> {
+export async function runMount(request: MountRequest, voice: Voice, ready: (dir: string, notes: readonly string[]) => void): Promise<void> {
   const { options, transport } = request
   const { readOnly, atime, noDirAtime } = options
   const space = await whileUnmounted(request.store, () => openSpace(request.store, request.passphrase, { readOnly, atime, noDirAtime }))
   let session: MountSession
   try {
     const mounted = await mountFilesystem(space.fs, request.dir, { options, transport, onFault: (error) => voice.fault(error) })
-    session = new MountSession(space, mounted, voice, { store: resolve(request.store), readOnly, transport })
+    session = new MountSession(space, mounted, voice, { store: resolve(request.store), readOnly: space.readOnly, transport })
   } catch (error) {
     await space.close()
     throw error
@@ -52,12 +54,18 @@ export async function runMount(request: MountRequest, voice: Voice, ready: (dir:
   const control = await ControlServer.listen(request.run, (ask) => session.answer(ask)).catch((error: unknown) => voice.fault(error))
   const signals = session.hearSignals()
   try {
-    ready(session.dir)
+    ready(session.dir, notesOf(space, readOnly))
     await session.ended
   } finally {
     signals.release()
     await control?.close()
   }
+}
+
+function notesOf(space: OpenEmbeddedSpace, readOnly: boolean): string[] {
+  const notes = space.warning === undefined ? [] : [`Warning: ${space.warning}`]
+  if (space.readOnly && !readOnly) notes.push('Read-only: the store folder cannot be written to.')
+  return notes
 }
 
 class MountSession {
@@ -71,6 +79,7 @@ class MountSession {
   readonly #since = new Date().toISOString()
   #letGo: () => void = () => undefined
   #isGone = false
+  #isForced = false
 
   constructor(space: OpenSpace, mounted: Mounted, voice: Voice, facts: Pick<MountStatus, 'store' | 'readOnly' | 'transport'>) {
     this.dir = mounted.dir
@@ -97,11 +106,12 @@ class MountSession {
 
   /**
    * What cannot be committed is not unmounted.
-   * @param force - detach even though files are open; they get errors, what they wrote is kept
+   * @param force - detach even though files are open; they get errors, what they wrote is kept if the store takes it
    * @throws BrochError MOUNT_BUSY; of the commit, unless forced
    */
   async end(force: boolean): Promise<void> {
     if (!force) return this.#mounted.unmount()
+    this.#isForced = true
     await this.#mounted.unmount({ force: true }).catch((error: unknown) => this.#voice.fault(error)) // it may be detached already
     this.#letGo()
   }
@@ -140,7 +150,7 @@ class MountSession {
       } catch (error) {
         this.#voice.fault(error)
         const mayPass = error instanceof BrochError && ['NO_SPACE', 'QUOTA', 'IO'].includes(error.code)
-        if (!mayPass || tries === LAST_COMMIT_TRIES) throw error
+        if (!mayPass || tries >= (this.#isForced ? FORCED_TRIES : LAST_COMMIT_TRIES)) throw error
         if (tries === 1) this.#voice.say('The last changes cannot be written yet; trying again until they can. Ending the process now loses them.')
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }

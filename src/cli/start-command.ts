@@ -34,7 +34,7 @@ export const startCommand = command({
     const passphrase = hasSpace(args.store) ? await getPassphrase(source) : await makeSpace(args.store, source)
     makeMountPoint(args.dir)
     const request = { store: resolve(args.store), dir: args.dir, passphrase: passphrase.bytes, options, transport: args.transport, run: paths.run }
-    await runMount(request, terminalVoice(), (dir) => tell(dir, request.store, passphrase))
+    await runMount(request, terminalVoice(), (dir, notes) => tell(dir, request.store, passphrase, notes))
     console.log('Unmounted. Everything is in the store.')
   },
 })
@@ -73,10 +73,11 @@ function makeMountPoint(dir: string): void {
   }
 }
 
-function tell(dir: string, store: string, { kept }: Passphrase): void {
+function tell(dir: string, store: string, { kept }: Passphrase, notes: readonly string[]): void {
   console.log(`Your space is at ${dir}. Use it like any other folder.`)
   console.log(`What is sealed lies in ${store}.`)
   if (kept !== undefined) console.log(keptLine(kept))
+  for (const note of notes) console.log(note)
   console.log(`To stop: press Ctrl-C here, or run: ${programName()} umount ${dir}`)
 }
 

@@ -41,7 +41,7 @@ function describeMount(mount: MountStatus): string {
   const { usage } = mount
   const lines: [string, string][] = [
     ['mounted at', `${safeText(mount.dir)}${mount.readOnly ? ' (read-only)' : ''}`],
-    ['store', `${safeText(mount.store)}: ${showBytes(usage.bytes)} in ${usage.blocks} blocks, ${showBytes(usage.freeBytes)} free`],
+    ['store', `${safeText(mount.store)}: ${usage === undefined ? 'cannot be read' : `${showBytes(usage.bytes)} in ${usage.blocks} blocks, ${showBytes(usage.freeBytes)} free`}`],
     ['process', `${mount.pid}, since ${mount.since}, transport ${mount.transport}`],
     ['not written', mount.dirtyInodes === 0 ? 'nothing' : `${showBytes(mount.dirtyBytes)} in ${mount.dirtyInodes} files`],
     ['last commit', `number ${mount.sequence}`],

@@ -16,7 +16,9 @@ export async function withSpace<T>(args: StoreArguments, readOnly: boolean, use:
   const { bytes } = await getPassphrase(sourceOf(args))
   return whileUnmounted(args.store, async () => {
     const space = await openSpace(args.store, bytes, { readOnly })
+    if (space.warning !== undefined) console.error(`broch: warning: ${space.warning}`)
     try {
+      if (space.readOnly && !readOnly) throw new BrochError('READ_ONLY', 'the store folder cannot be written to')
       const caller = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, pid: process.pid }
       return await use(new SpaceFiles(space.fs, caller), space)
     } finally {

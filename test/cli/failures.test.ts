@@ -1,6 +1,8 @@
 import { appendFileSync, copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { defaultPaths, passfileOf } from '../../src/app/paths.node.js'
 import { EXIT_CODES, exitCodeOf } from '../../src/cli/exit-code.js'
 import { describeFailure } from '../../src/cli/message.js'
 import { BrochError, type ErrorCode } from '../../src/lib/error.js'
@@ -104,5 +106,22 @@ describe('messages', () => {
 
   test('never pass on what acts on a terminal', () => {
     expect(describeFailure(new BrochError('INVALID', 'a\u001b[2Jb\u202ec'))).not.toMatch(/[\u001b\u202e]/)
+  })
+})
+
+describe('where things lie', () => {
+  test('all under BROCH_HOME when it is set, else in the XDG folders', () => {
+    expect(defaultPaths({ BROCH_HOME: '/b' })).toEqual({ store: '/b/store', config: '/b', run: '/b/run', log: '/b/log', seen: '/b/seen' })
+    const xdg = { XDG_DATA_HOME: '/d', XDG_CONFIG_HOME: '/c', XDG_STATE_HOME: '/s', XDG_RUNTIME_DIR: '/r' }
+    expect(defaultPaths(xdg)).toEqual({ store: '/d/broch/store', config: '/c/broch', run: '/r/broch', log: '/s/broch/log', seen: '/s/broch/seen' })
+    const { store, run } = defaultPaths({ BROCH_HOME: '', XDG_DATA_HOME: '' })
+    expect(store).toBe(join(homedir(), '.local/share/broch/store'))
+    expect(run).toBe(join(homedir(), '.local/state/broch/run'))
+  })
+
+  test('each store has a pass phrase file of its own', () => {
+    const paths = defaultPaths({ BROCH_HOME: '/b' })
+    expect(passfileOf(paths, '/b/store/')).toBe('/b/passphrase')
+    expect(new Set(['/b/store', '/x', '/y'].map((store) => passfileOf(paths, store))).size).toBe(3)
   })
 })

@@ -16,7 +16,9 @@ import { attempt } from './store-error.js'
 function identity(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    if (fields[0] === 'Z') return undefined // it has ended, and waits for a parent that may never ask (a container without init)
+    const start = fields[19]
     return `${pid} ${start} ${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${hostname()}`
   } catch {
     return undefined
