@@ -1,4 +1,5 @@
 import { chmodSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { MountHere } from '../support/mount-here.js'
 import { whyNoMount } from '../support/mounted-space.js'
@@ -6,6 +7,7 @@ import { whyNoMount } from '../support/mounted-space.js'
 const reason = whyNoMount()
 if (reason !== undefined) console.log(`skipped: mount options: ${reason}`)
 const SOMEBODY = 12_345
+const BROCH = fileURLToPath(new URL('../../bin/broch', import.meta.url))
 
 describe.skipIf(reason !== undefined)('options of a mount', () => {
   let here: MountHere
@@ -114,9 +116,20 @@ describe.skipIf(reason !== undefined)('options of a mount', () => {
     await mounted.unmount()
   })
 
-  test('auto_unmount: the mount goes with its process', async () => {
+  test('auto_unmount: ended by anybody, nothing stays', async () => {
     const mounted = await here.mount('auto_unmount')
     expect(await here.run('echo a > $M/a; cat $M/a; fusermount3 -u $M; grep -c " $M " /proc/self/mountinfo')).toBe('a\n0')
     await mounted.done
+  })
+
+  test.each(['koffi', 'perl', 'python3'])('auto_unmount: the mount goes when its process is killed (descriptor by %s)', async (way) => {
+    const broch = `BROCH_HOME=$T/b BROCH_FUSERMOUNT=${way} exec ${process.execPath} ${BROCH}`
+    expect(
+      await here.run(`
+        exec 2> /dev/null # that a process was killed, the shell says too
+        (${broch} init > $T/said); (${broch} mount -f -o auto_unmount $M > $T/log) & P=$!
+        until grep -q Mounted $T/log; do sleep 0.05; done; echo a > $M/a; cat $M/a
+        kill -9 $P; while grep -q " $M " /proc/self/mountinfo; do sleep 0.05; done; echo gone`),
+    ).toBe('a\ngone')
   })
 })
