@@ -50,27 +50,44 @@ export class BlockIndex {
 
   /** True when this is the block's place. */
   isAt(cid: Cid, segment: number, offset: number): boolean {
-    const { words } = this.#tableOf(cid)
-    const at = this.#find(this.#tableOf(cid))
+    const table = this.#tableOf(cid)
+    const { words } = table
+    const at = this.#find(table)
     return words[at + 4] === segment && words[at + 5] === offset
   }
 
   set(cid: Cid, segment: number, offset: number, length: number): void {
-    let table = this.#tableOf(cid)
-    if (table.count * 4 >= (table.mask + 1) * 3) {
-      table = grown(table)
-      this.#tables[cid[HASH_AT] as number] = table
-    }
+    this.#put(this.#roomyTableOf(cid, 0), segment, offset, length)
+  }
+
+  /** False, and nothing is changed, when the block has a place. @param at - where in the bytes its CID is */
+  addNew(bytes: Uint8Array, at: number, segment: number, offset: number, length: number): boolean {
+    const table = this.#roomyTableOf(bytes, at)
+    if (table.words[this.#find(table) + 4] !== 0) return false
+    this.#put(table, segment, offset, length)
+    return true
+  }
+
+  #roomyTableOf(bytes: Uint8Array, at: number): Table {
+    const table = this.#tableOf(bytes, at)
+    if (table.count * 4 < (table.mask + 1) * 3) return table
+    const larger = grown(table)
+    this.#tables[bytes[at + HASH_AT] as number] = larger
+    return larger
+  }
+
+  #put(table: Table, segment: number, offset: number, length: number): void {
     const { words } = table
+    const key = this.#key
     const at = this.#find(table)
     if (words[at + 4] === 0) {
       table.count++
       this.size++
     }
-    words.set(this.#key.subarray(0, 4), at)
+    for (let word = 0; word < 4; word++) words[at + word] = key[word] as number
     words[at + 4] = segment
     words[at + 5] = offset
-    words[at + 6] = (length | (this.#key[4] as number)) >>> 0
+    words[at + 6] = (length | (key[4] as number)) >>> 0
   }
 
   delete(cid: Cid): Place | undefined {
@@ -85,13 +102,13 @@ export class BlockIndex {
   }
 
   /** Also sets the key that `#find` looks for. */
-  #tableOf(cid: Cid): Table {
+  #tableOf(cid: Uint8Array, at = 0): Table {
     const key = this.#key
-    for (let word = 0, i = HASH_AT + 1; word < 4; word++, i += 4) {
+    for (let word = 0, i = at + HASH_AT + 1; word < 4; word++, i += 4) {
       key[word] = (cid[i] as number) | ((cid[i + 1] as number) << 8) | ((cid[i + 2] as number) << 16) | ((cid[i + 3] as number) << 24)
     }
-    key[4] = cid[1] === CODEC_RAW ? RAW : 0
-    return this.#tables[cid[HASH_AT] as number] as Table
+    key[4] = cid[at + 1] === CODEC_RAW ? RAW : 0
+    return this.#tables[cid[at + HASH_AT] as number] as Table
   }
 
   /** The slot of the key, or the empty one where it would go. */

@@ -9,7 +9,7 @@ import type { Sha256 } from '../cid.js'
 import { decodeHint, DigestWriter, encodeHint, walkDigest } from './digest.js'
 import { LogState } from './log-state.js'
 import type { OpenFiles } from './open-files.js'
-import { hasItsHash, HEADER_BYTES, headerCid, RECORD_KIND, splitForgotten, splitPointers } from './record.js'
+import { CID_AT, hasItsHash, HEADER_BYTES, headerCid, RECORD_KIND, splitForgotten, splitPointers } from './record.js'
 import { Segment } from './segment.js'
 import { scanSegment } from './segment-scan.js'
 import { attempt } from './store-error.js'
@@ -130,9 +130,7 @@ function apply(sha256: Sha256, state: LogState, segment: Segment, { digest, dead
     if (kind !== RECORD_KIND.block) return
     while (next < gone.length && (gone[next] as number) < offset) next++
     if (gone[next] === offset) return
-    const cid = headerCid(digest, at)
-    if (state.index.has(cid)) state.doubles.push({ segment: segment.number, offset })
-    else state.add(cid, segment, offset, length)
+    state.addFirst(digest, at + CID_AT, segment, offset, length)
   })
 }
 

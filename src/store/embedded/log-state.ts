@@ -30,6 +30,16 @@ export class LogState {
     this.bytes += length
   }
 
+  /** At opening: of two records of a block the one read first counts. @param at - where in the bytes the CID is */
+  addFirst(bytes: Uint8Array, at: number, segment: Segment, offset: number, length: number): void {
+    if (!this.index.addNew(bytes, at, segment.number, offset, length)) {
+      this.doubles.push({ segment: segment.number, offset })
+      return
+    }
+    segment.live += HEADER_BYTES + length
+    this.bytes += length
+  }
+
   drop(cid: Cid): Place | undefined {
     const place = this.index.delete(cid)
     if (place === undefined) return undefined

@@ -14,7 +14,8 @@ import { decodePointer, encodePointer } from '../root.js'
 
 export const HEADER_BYTES = 48
 const CHECKED_BYTES = 44
-const CID_AT = 8
+/** in a header */
+export const CID_AT = 8
 
 /** `mark`: all before an offset of this segment was synced. `gap`: only in digests, for a damaged stretch. */
 export const RECORD_KIND = { block: 1, pointer: 2, forget: 3, mark: 4, gap: 5 } as const
