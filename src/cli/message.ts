@@ -17,7 +17,7 @@ const COMMITTED = 'Everything committed before is kept.'
 const ADVICE: Record<ErrorCode, Advice> = {
   CORRUPT: { kept: 'Files that are whole stay readable; nothing was overwritten.', next: 'Run broch fsck to see what is damaged, and restore the store folder from a backup.' },
   MISSING_BLOCK: { kept: 'Files that are whole stay readable; nothing was overwritten.', next: 'Run broch fsck to see what is missing, and restore the store folder from a backup.' },
-  ROLLED_BACK: { kept: UNCHANGED, next: 'Someone put an older copy of the store in its place. Bring back the newer one.' },
+  ROLLED_BACK: { kept: UNCHANGED, next: 'An older copy of the store lies in its place. Bring back the newer one; if you restored a backup on purpose, mount once with --accept-rollback: what came after it is given up.' },
   BAD_SIGNATURE: { kept: UNCHANGED, next: 'The store was changed by someone without your keys. Restore it from a backup.' },
   WRONG_PASSPHRASE: { kept: UNCHANGED, next: 'Try again. Without the right pass phrase nothing opens the space.' },
   NEWER_FORMAT: { kept: UNCHANGED, next: 'Install a newer version of Broch and try again.' },

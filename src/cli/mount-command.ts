@@ -21,6 +21,7 @@ import { terminalVoice } from './voice.js'
 export const mountOptions = {
   o: { type: 'string', array: true, nargs: 1, default: [] as string[], defaultDescription: 'none', describe: 'options as of mount(8), with commas: ro, noatime, allow_other, noexec ... (docs/mount-options.md)' },
   nonempty: { type: 'boolean', default: false, describe: 'mount over a directory that has entries' },
+  'accept-rollback': { type: 'boolean', default: false, describe: 'take a store that is older than what this device saw: for a backup that you restored' },
   transport: { choices: TRANSPORT_NAMES, default: 'kernel' as TransportName, describe: 'how requests of the kernel come: its own protocol, or through libfuse 2 (slower, less)' },
 } as const
 
@@ -58,7 +59,7 @@ export const mountCommand = command({
     if (!hasStore(args.store)) throw new BrochError('NO_STORE', `there is no space in ${args.store}`)
     const options = mountOptionsOf(args)
     const { bytes } = await getPassphrase(mountSourceOf(args, options))
-    const request = { store: resolve(args.store), dir: resolve(args.dir), passphrase: bytes, options, transport: args.transport, run: paths.run }
+    const request = { store: resolve(args.store), dir: resolve(args.dir), passphrase: bytes, options, transport: args.transport, run: paths.run, acceptRollback: args['accept-rollback'] }
     if (!args.foreground) {
       const { pid, dir, notes } = await mountInBackground(request, mountLog)
       console.log([`Mounted at ${dir} by process ${pid}.`, ...notes].join('\n'))

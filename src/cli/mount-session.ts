@@ -25,6 +25,8 @@ export interface MountRequest {
   readonly transport: TransportName
   /** folder of the control socket */
   readonly run: string
+  /** Take a store that is older than what this device saw. */
+  readonly acceptRollback: boolean
 }
 
 /** Between two tries to commit for the last time. */
@@ -40,9 +42,9 @@ const EXIT_LOST = 17
  * @param ready - called once the mount is there, with what the user should know besides
  */
 export async function runMount(request: MountRequest, voice: Voice, ready: (dir: string, notes: readonly string[]) => void): Promise<void> {
-  const { options, transport } = request
+  const { options, transport, acceptRollback } = request
   const { readOnly, atime, noDirAtime } = options
-  const space = await whileUnmounted(request.store, () => openSpace(request.store, request.passphrase, { readOnly, atime, noDirAtime }))
+  const space = await whileUnmounted(request.store, () => openSpace(request.store, request.passphrase, { readOnly, atime, noDirAtime, acceptRollback }))
   let session: MountSession
   try {
     const mounted = await mountFilesystem(space.fs, request.dir, { options, transport, onFault: (error) => voice.fault(error) })

@@ -33,7 +33,7 @@ export const startCommand = command({
     const source = mountSourceOf(args, options)
     const passphrase = hasSpace(args.store) ? await getPassphrase(source) : await makeSpace(args.store, source)
     makeMountPoint(args.dir)
-    const request = { store: resolve(args.store), dir: args.dir, passphrase: passphrase.bytes, options, transport: args.transport, run: paths.run }
+    const request = { store: resolve(args.store), dir: args.dir, passphrase: passphrase.bytes, options, transport: args.transport, run: paths.run, acceptRollback: args['accept-rollback'] }
     await runMount(request, terminalVoice(), (dir, notes) => tell(dir, request.store, passphrase, notes))
     console.log('Unmounted. Everything is in the store.')
   },
