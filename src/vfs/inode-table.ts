@@ -23,8 +23,9 @@ export class InodeTable {
   readonly #meter: DirtyMeter
   readonly #byId = new Map<NodeId, Inode>()
   readonly #byLabel = new Map<string, Inode>()
-  /** with content, least lately used first */
-  readonly #loaded = new Set<Inode>()
+  /** with content: used lately, and before that */
+  #young = new Set<Inode>()
+  #old = new Set<Inode>()
   #nextId = 1
 
   constructor(nodes: Nodes, meter: DirtyMeter) {
@@ -81,23 +82,28 @@ export class InodeTable {
     return inode.content as FileData
   }
 
-  /** Keeps the content of what was used lately, and drops that of the others where it is clean. */
+  /** Keeps the content of what was used lately. In two generations, each use being one look-up in a set. */
   used(inode: Inode): void {
-    this.#loaded.delete(inode)
-    this.#loaded.add(inode)
-    if (this.#loaded.size <= LOADED_MAX) return
-    const oldest = this.#loaded.values().next().value as Inode
-    this.#loaded.delete(oldest)
-    // of what goes, the content says which chunks go with it
-    if (oldest.dirty || oldest.isGone || oldest.content?.isDirty === true) this.#loaded.add(oldest)
-    else oldest.content = undefined
+    this.#young.add(inode)
+    if (this.#young.size <= LOADED_MAX / 2) return
+    const old = this.#old
+    this.#old = this.#young
+    this.#young = new Set()
+    for (const idle of old) this.#unload(idle)
+  }
+
+  /** What is dirty keeps its content, and is counted again when it is committed; of what goes, it says which chunks go too. */
+  #unload(inode: Inode): void {
+    if (this.#old.has(inode) || inode.dirty || inode.isGone || inode.content?.isDirty === true) return
+    inode.content = undefined
   }
 
   /** Lets go of an inode nobody uses and no commit needs. */
   release(inode: Inode): void {
     if (inode.lookups > 0 || inode.dirty) return
     this.#byId.delete(inode.id)
-    this.#loaded.delete(inode)
+    this.#young.delete(inode)
+    this.#old.delete(inode)
     this.#byLabel.delete(inode.label)
   }
 
