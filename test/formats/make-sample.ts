@@ -4,7 +4,8 @@
  * Made once for a version and then never again: what it holds is what users have on their disks.
  * @packageDocumentation
  */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSpace, openSpace } from '../../src/app/embedded-space.node.js'
 import { buildSampleTree, manifestOf } from '../support/sample-tree.js'
@@ -17,11 +18,13 @@ if (dir === undefined || existsSync(dir)) {
 }
 const store = join(dir, 'store')
 mkdirSync(dir, { recursive: true })
-await createSpace(store, SAMPLE_PASSPHRASE)
-const space = await openSpace(store, SAMPLE_PASSPHRASE)
+const seen = mkdtempSync(join(tmpdir(), 'broch-seen-'))
+await createSpace(store, SAMPLE_PASSPHRASE, seen)
+const space = await openSpace(store, SAMPLE_PASSPHRASE, { seen })
 await buildSampleTree(space.fs)
 await space.close()
-const again = await openSpace(store, SAMPLE_PASSPHRASE, { readOnly: true, atime: 'noatime' })
+const again = await openSpace(store, SAMPLE_PASSPHRASE, { seen, readOnly: true, atime: 'noatime' })
 writeFileSync(join(dir, 'manifest.json'), `${JSON.stringify(await manifestOf(again.fs), null, 1)}\n`)
 await again.close()
 for (const name of ['lock', 'reserve']) rmSync(join(store, name), { force: true })
+rmSync(seen, { recursive: true })
