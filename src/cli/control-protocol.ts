@@ -24,7 +24,7 @@ export interface MountStatus {
   readonly sequence: number
   /** absent when the store cannot say */
   readonly usage?: { readonly blocks: number; readonly bytes: number; readonly freeBytes: number; readonly totalBytes: number } | undefined
-  readonly alarms: readonly { readonly message: string; readonly count: number }[]
+  readonly alarms: readonly { readonly kind: string; readonly message: string; readonly count: number }[]
 }
 
 export type Answer =

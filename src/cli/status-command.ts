@@ -45,7 +45,7 @@ function describeMount(mount: MountStatus): string {
     ['process', `${mount.pid}, since ${mount.since}, transport ${mount.transport}`],
     ['not written', mount.dirtyInodes === 0 ? 'nothing' : `${showBytes(mount.dirtyBytes)} in ${mount.dirtyInodes} files`],
     ['last commit', `number ${mount.sequence}`],
-    ...mount.alarms.map(({ message, count }): [string, string] => ['ALARM', `${safeText(message)} (${count} times)`]),
+    ...mount.alarms.map(({ kind, message, count }): [string, string] => ['ALARM', `${kind}: ${safeText(message)} (${count} times)`]),
   ]
   return lines.map(([name, text]) => `${name.padEnd(12)} ${text}`).join('\n')
 }
