@@ -270,6 +270,7 @@ export class BrochFilesystem implements F.Filesystem {
   /** Commits for the last time. @throws BrochError CORRUPT when files on damaged blocks could not be committed. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
+    this.#fs.committer.markAllAccessed()
     await this.commit()
     const { stuck } = this.#fs.committer
     if (stuck.length > 0) throw new BrochError('CORRUPT', `the last changes of ${stuck.length} files are lost, because blocks under them are damaged`, { cause: stuck[0] })

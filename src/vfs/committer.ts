@@ -27,6 +27,8 @@ const BATCH = 8
 const LAST = 16
 /** A program that writes as fast as we seal is not waited for longer than this. */
 const MAX_PASSES = 4
+/** Inodes kept in memory for the sake of their atime. */
+const MAX_ACCESSED = 5000
 
 export interface CommitterParts {
   readonly tree: Tree
@@ -56,6 +58,8 @@ export class Committer {
   readonly #parts: CommitterParts
   readonly #dirty = new Set<Inode>()
   readonly #gone = new Set<Inode>()
+  /** only their atime changed */
+  readonly #accessed = new Set<Inode>()
   /** what is dirty and the last commit had to leave out, because what lies under the changes is damaged */
   readonly #stuck = new Map<Inode, BrochError>()
   /** without a name, open, and in the tree */
@@ -75,6 +79,20 @@ export class Committer {
     return this.#dirty.size + this.#gone.size
   }
 
+  /** Its atime goes with the next commit, which it does not cause unless there are very many. */
+  markAccessed(inode: Inode): void {
+    if (inode.dirty) return
+    inode.stale = true
+    this.#accessed.add(inode)
+    if (this.#accessed.size >= MAX_ACCESSED) this.markAllAccessed()
+  }
+
+  /** Before the last commit: atimes alone are worth one then. */
+  markAllAccessed(): void {
+    for (const inode of this.#accessed) this.mark(inode)
+    this.#accessed.clear()
+  }
+
   /** This inode is to be written by the next commit. */
   mark(inode: Inode): void {
     inode.dirty = true
@@ -84,6 +102,7 @@ export class Committer {
   /** Nobody can reach this inode any more: its nodes go with the next commit. */
   bury(inode: Inode): void {
     this.#dirty.delete(inode)
+    this.#accessed.delete(inode)
     inode.dirty = false
     this.#gone.add(inode)
   }
@@ -232,6 +251,7 @@ export class Committer {
   }
 
   #capture(): Snapshot {
+    this.markAllAccessed()
     this.#listOrphans()
     for (const inode of this.#dirty) this.#apart(inode, () => this.#prepare(inode))
     for (const inode of this.#gone) this.#prepareGone(inode)

@@ -137,7 +137,7 @@ export class Files {
       now.seconds - inode.atime.seconds >= DAY_SECONDS
     if (!due) return
     inode.atime = now
-    inode.stale = true
+    this.#fs.committer.markAccessed(inode)
   }
 
   #sealFull(): void {

@@ -100,7 +100,7 @@ export class InodeTable {
 
   /** Lets go of an inode nobody uses and no commit needs. */
   release(inode: Inode): void {
-    if (inode.lookups > 0 || inode.dirty) return
+    if (inode.lookups > 0 || inode.dirty || inode.stale) return
     this.#byId.delete(inode.id)
     this.#young.delete(inode)
     this.#old.delete(inode)

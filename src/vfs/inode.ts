@@ -45,7 +45,7 @@ export class Inode {
   /** has a node in the committed or committing tree */
   stored: boolean
   dirty = false
-  /** atime alone changed: goes with the next commit, causes none */
+  /** its atime changed: goes with the next commit, causes none */
   stale = false
 
   constructor(id: NodeId, label: string, key: string, properties: Properties, stored: boolean) {

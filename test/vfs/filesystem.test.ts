@@ -140,4 +140,19 @@ describe('a space on the memory store', () => {
     const b = await again.lookup(ROOT_ID, utf8('b'))
     expect(await names(again, b.id)).toEqual(['.', '..', 'a2'])
   })
+
+  test('keeps an atime that alone changed when it is closed, and makes no commit of it before', async () => {
+    const space = testSpace()
+    const fs = await space.open()
+    const id = await writeFile(fs, 'f', pattern(10))
+    await fs.commit()
+    const before = (await fs.getattr(id)).atime
+    await fs.read(id, 0, 10)
+    const { atime } = await fs.getattr(id)
+    expect(atime).not.toEqual(before)
+    await fs.commit()
+    expect((await (await space.open()).lookup(ROOT_ID, utf8('f'))).attr.atime).toEqual(before)
+    await fs.close()
+    expect((await (await space.open()).lookup(ROOT_ID, utf8('f'))).attr.atime).toEqual(atime)
+  })
 })
