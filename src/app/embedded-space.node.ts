@@ -99,6 +99,7 @@ export async function openSpace(dir: string, passphrase: Uint8Array, { seen = de
   try {
     const defaults = { owner: owner(), commitSeconds: COMMIT_SECONDS, yieldTurn: () => setImmediate() }
     const space = await logIn(stores(store, seen), { name: NAME, passphrase }, { ...defaults, ...options, readOnly: store.readOnly })
+    for (const what of store.damage) space.fs.note(new BrochError('CORRUPT', what))
     return {
       ...space,
       readOnly: store.readOnly,

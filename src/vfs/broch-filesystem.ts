@@ -276,6 +276,11 @@ export class BrochFilesystem implements F.Filesystem {
     if (stuck.length > 0) throw new BrochError('CORRUPT', `the last changes of ${stuck.length} files are lost, because blocks under them are damaged`, { cause: stuck[0] })
   }
 
+  /** Notes what somebody else found wrong with the store. */
+  note(error: BrochError): void {
+    this.#noted(error)
+  }
+
   /** What went wrong with store or integrity since the start. */
   get alarms(): readonly Alarm[] {
     return this.#alarms.list()

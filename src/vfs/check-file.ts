@@ -43,7 +43,10 @@ export class FileCheck {
     const { crypto, attempt, problem } = this.#context
     const content = await attempt('its content', () => decodeFileContent(openContent(crypto, ref, node), node.links))
     if (content === undefined) return
-    if (content.inline !== null) this.#covers(0, content.inline.length)
+    if (content.inline !== null) {
+      this.#covers(0, content.inline.length)
+      this.#context.counts.bytes += content.inline.length
+    }
     await this.#table(content, 0, content.table)
     const whole = await this.#chunks(content)
     if (this.#end > size) problem('size', `it says ${size} bytes and has data up to ${this.#end}`)
