@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MountedSpace, whyNoMount } from '../support/mounted-space.js'
+import { SEED } from '../support/seed.js'
 import { brief, difference, operation, type Operation, picture, show, Side } from '../support/twin.js'
 
 const reason = whyNoMount()
 /** Runs of 250 operations; BROCH_TWIN_RUNS=4000 for a million. */
 const RUNS = Number(process.env['BROCH_TWIN_RUNS'] ?? 400)
 const STEPS = 250
-const SEED = Number(process.env['BROCH_TWIN_SEED'] ?? Date.now() % 2 ** 31)
 
 describe.skipIf(reason !== undefined)(`twin of a plain directory${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   const space = new MountedSpace()
