@@ -119,8 +119,8 @@ export async function fsx(mount, tools, variant, { operations, seed }) {
 /** Of stress-ng's filesystem class all but those that are about other things (binderfs, eventfd), work on the whole machine (fanotify, io, bind-mount), or ask for what no FUSE filesystem has (chattr, verity). */
 const STRESSORS = [
   'access', 'chdir', 'chmod', 'chown', 'copy-file', 'dentry', 'dir', 'dirdeep', 'dirmany', 'dnotify', 'fallocate', 'fcntl', 'fiemap', 'filename',
-  'flock', 'fpunch', 'fsize', 'fstat', 'getdent', 'handle', 'hdd', 'inotify', 'iomix', 'lease', 'locka', 'lockf', 'lockofd', 'mknod',
-  'open', 'rename', 'sync-file', 'touch', 'utime', 'xattr',
+  'flock', 'fpunch', 'fsize', 'fstat', 'getdent', 'handle', 'hdd', 'inotify', 'iomix', 'lease', 'link', 'locka', 'lockf', 'lockofd', 'mknod',
+  'open', 'rename', 'symlink', 'sync-file', 'touch', 'utime', 'xattr',
 ]
 
 /** Two workers of each, one after the other. */

@@ -2,7 +2,7 @@
  * The kernel's protocol over /dev/fuse: mounted by mount(8) as root, by fusermount3 as anybody else.
  * @packageDocumentation
  */
-import { closeSync, writeFileSync, writeSync, writevSync } from 'node:fs'
+import { closeSync, readFileSync, writeFileSync, writeSync, writevSync } from 'node:fs'
 import { BrochError } from '../lib/error.js'
 import type { Filesystem } from '../vfs/filesystem.js'
 import { runCommand } from './command.node.js'
@@ -25,7 +25,7 @@ async function serve(fs: Filesystem, dir: string, options: MountOptions, onFault
   const send = (answer: Buffer, data?: Uint8Array): void => {
     if (!reader.isClosed) sendAnswer(device.fd, answer, data)
   }
-  const session = new Session(fs, { send, onFault, deadlineMs: DEADLINE_MS })
+  const session = new Session(fs, { send, onFault, deadlineMs: DEADLINE_MS, isKilled })
   const reader: RequestReader = readRequests(device.fd, (bytes) => session.receive(bytes))
   raiseReadAhead(dir)
   const abort = async (): Promise<void> => {
@@ -34,6 +34,18 @@ async function serve(fs: Filesystem, dir: string, options: MountOptions, onFault
     if (reader.name === 'thread pool') await runCommand('stat', ['-f', '--', dir])
   }
   return { done: reader.done.catch(onFault).finally(() => device.release()), abort }
+}
+
+const SIGKILL_BIT = 1n << 8n
+
+/** A fatal signal of any kind is pending as SIGKILL. A thread that cannot be looked at (of another namespace) counts as not killed. */
+function isKilled(pid: number): boolean {
+  try {
+    const pending = /^SigPnd:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
+    return pending !== undefined && (BigInt(`0x${pending}`) & SIGKILL_BIT) !== 0n
+  } catch {
+    return false
+  }
 }
 
 /** What the kernel reads ahead of a program that reads in order; the default is 128. Half the CPU for such a read, measured. */

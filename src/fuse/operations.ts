@@ -37,7 +37,7 @@ export interface Operation<T> {
 /** What no answer is given to. */
 export const SILENT = new Set<number>([OP.FORGET, OP.BATCH_FORGET])
 
-/** These change nothing: they may be answered EINTR while the filesystem still works on them. Others would happen, and say they had not. */
+/** These change nothing: who is killed may be let go while the filesystem still works on them. Others would happen, and say they had not. */
 export const INTERRUPTIBLE: ReadonlySet<number> = new Set([
   OP.LOOKUP, OP.GETATTR, OP.STATX, OP.READLINK, OP.READ, OP.READDIR, OP.READDIRPLUS, OP.STATFS, OP.FSYNC, OP.FSYNCDIR, OP.SYNCFS, OP.GETXATTR, OP.LISTXATTR, OP.LSEEK,
 ])

@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly onFault: (error: unknown) => void
   /** After this a request that was not answered is given up with ETIMEDOUT: who waits for it must not wait for ever. */
   readonly deadlineMs: number
+  /** Whether this thread is being killed: then nobody is there to be surprised by EINTR. */
+  readonly isKilled: (pid: number) => boolean
 }
 
 export class Session {
@@ -46,14 +48,14 @@ export class Session {
     try {
       const caller = { uid: bytes.readUInt32LE(24), gid: bytes.readUInt32LE(28), pid: bytes.readUInt32LE(32) }
       const value = operation.run(this.#fs, { id: u64(bytes, 16) as NodeId, caller, body: bytes.subarray(IN_HEADER_BYTES) })
-      if (value instanceof Promise) this.#later(Buffer.from(unique), opcode, operation, value)
+      if (value instanceof Promise) this.#later({ unique: Buffer.from(unique), opcode, pid: caller.pid }, operation, value)
       else if (!SILENT.has(opcode)) this.#answer(unique, operation, value)
     } catch (error) {
       if (!SILENT.has(opcode)) this.#fail(unique, error)
     }
   }
 
-  #later(unique: Buffer, opcode: number, operation: Operation<unknown>, result: Promise<unknown>): void {
+  #later({ unique, opcode, pid }: LateRequest, operation: Operation<unknown>, result: Promise<unknown>): void {
     let answered = false
     const once = (answer: () => void): void => {
       if (answered) return
@@ -64,7 +66,10 @@ export class Session {
     }
     const giveUp = (code: number): void => once(() => this.#refuse(unique, code))
     const deadline = setTimeout(() => giveUp(ERRNO.ETIMEDOUT), this.#options.deadlineMs)
-    this.#waiting.set(name(unique), INTERRUPTIBLE.has(opcode) ? () => giveUp(ERRNO.EINTR) : () => undefined)
+    // a program that handles its signal and goes on expects no EINTR of stat(2) and its like: no disk gives it
+    this.#waiting.set(name(unique), () => {
+      if (INTERRUPTIBLE.has(opcode) && this.#options.isKilled(pid)) giveUp(ERRNO.EINTR)
+    })
     const arrived = (value: unknown): void => {
       // the kernel counts no lookup in an answer that it did not get
       if (answered) for (const id of lookupsCounted(opcode, value)) this.#fs.forget(id, 1)
@@ -101,6 +106,12 @@ export class Session {
     if (typeof body === 'number') this.#options.send(this.#reply.finish(unique, 0, body, true))
     else this.#options.send(this.#reply.finish(unique, 0, body.length, false), body)
   }
+}
+
+interface LateRequest {
+  readonly unique: Buffer
+  readonly opcode: number
+  readonly pid: number
 }
 
 /** The number of a request, as a key. */

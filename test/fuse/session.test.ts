@@ -7,12 +7,16 @@ import { testSpace } from '../support/space.js'
 
 const ROOT = 1
 
-function request(opcode: number, unique: number, body: Uint8Array): Buffer {
+/** Of a thread that is being killed. */
+const KILLED = 4242
+
+function request(opcode: number, unique: number, body: Uint8Array, pid = KILLED): Buffer {
   const header = Buffer.alloc(40)
   header.writeUInt32LE(40 + body.length, 0)
   header.writeUInt32LE(opcode, 4)
   header.writeBigUInt64LE(BigInt(unique), 8)
   header.writeBigUInt64LE(BigInt(ROOT), 16)
+  header.writeUInt32LE(pid, 32)
   return Buffer.concat([header, body])
 }
 
@@ -38,7 +42,7 @@ async function slowSession(changed: (fs: Filesystem) => Partial<Filesystem>, dea
   const send = (header: Buffer): void => {
     answers.push({ unique: Number(header.readBigUInt64LE(8)), code: Math.abs(header.readInt32LE(4)) })
   }
-  const session = new Session(slow, { send, onFault: (error) => faults.push(error), deadlineMs })
+  const session = new Session(slow, { send, onFault: (error) => faults.push(error), deadlineMs, isKilled: (pid) => pid === KILLED })
   return { session, fs, forgotten, answers, faults }
 }
 
@@ -46,7 +50,7 @@ const NAME = Buffer.from('a\0')
 const caller = { uid: 0, gid: 0, pid: 1 }
 
 describe('session', () => {
-  test('an interrupted lookup is answered EINTR at once, and what it found later is forgotten', async () => {
+  test('a lookup of who is killed is answered EINTR at once, and what it found later is forgotten', async () => {
     let found: (entry: Entry) => void = () => undefined
     const waiting = new Promise<Entry>((resolve) => (found = resolve))
     const { session, fs, forgotten, answers } = await slowSession(() => ({ lookup: () => waiting }))
@@ -61,6 +65,19 @@ describe('session', () => {
     expect(forgotten).toEqual([[entry.id, 1]])
     expect(answers).toHaveLength(1)
     expect(session.waiting).toBe(0)
+  })
+
+  test('who handles a signal and goes on is not answered EINTR', async () => {
+    let end: (entry: Entry) => void = () => undefined
+    const waiting = new Promise<Entry>((resolve) => (end = resolve))
+    const { session, fs, answers } = await slowSession(() => ({ lookup: () => waiting }))
+    session.receive(request(OP.LOOKUP, 10, NAME, KILLED + 1))
+    session.receive(interrupt(10))
+    expect(answers).toEqual([])
+    end(await fs.create(caller, ROOT as NodeId, Buffer.from('a'), { mode: 0o644, umask: 0 }))
+    await waiting
+    await Promise.resolve()
+    expect(answers).toEqual([{ unique: 10, code: 0 }])
   })
 
   test('a change that waits is not answered EINTR: it will happen', async () => {

@@ -27,7 +27,7 @@ describe.skipIf(reason !== undefined)('readers of requests', () => {
   async function serve(options: ReaderOptions): Promise<RequestReader> {
     const fd = openDevice()
     await runCommand('mount', ['-i', '-t', 'fuse.broch', '-o', 'fd=3,rootmode=40000,user_id=0,group_id=0,default_permissions', 'broch', here.dir], { fds: [fd] })
-    const session = new Session(await testSpace().open(), { send: (answer, data) => sendAnswer(fd, answer, data), onFault: (error) => here.faults.push(error), deadlineMs: 60_000 })
+    const session = new Session(await testSpace().open(), { send: (answer, data) => sendAnswer(fd, answer, data), onFault: (error) => here.faults.push(error), deadlineMs: 60_000, isKilled: () => false })
     return readRequests(fd, (bytes) => session.receive(bytes), options)
   }
 
