@@ -103,7 +103,7 @@ export class FileData {
     const full: number[] = []
     const sealed: SealedFragment[] = []
     for (const span of spans(offset, data.length)) {
-      if (span.length === FRAGMENT_BYTES && offset >= SEALED_FROM && !this.#overlays.has(span.index)) {
+      if (span.length === FRAGMENT_BYTES && offset >= SEALED_FROM && this.#isStored(span.index)) {
         sealed.push(this.#sealWhole(span.index, data.subarray(span.at, span.at + span.length)))
         continue
       }
@@ -184,6 +184,11 @@ export class FileData {
       action()
     }
     return { block, stored: settle(() => this.#release(base)), failed: settle(() => this.#unseal(index, base)) }
+  }
+
+  /** True when nothing is lost by putting something in its place that the store may refuse. */
+  #isStored(index: number): boolean {
+    return !this.#overlays.has(index) && this.#base(index)?.plain === undefined
   }
 
   /** Seals a whole fragment without keeping its plaintext: when the store refuses it, what was there before stays. */
