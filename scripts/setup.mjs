@@ -25,7 +25,7 @@ export function setUp() {
   const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
     console.error('broch: installing dependencies (npm ci) ...')
-    run('npm', ['ci', '--no-audit', '--no-fund'])
+    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
     mkdirSync(dirname(stamp), { recursive: true })
     writeFileSync(stamp, lock)
   }

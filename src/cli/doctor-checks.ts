@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describeStore } from '../app/embedded-space.node.js'
+import { programName } from './program-name.js'
 import { showBytes } from './safe-text.js'
 
 /** `note`: mounting works, something else does not. */
@@ -77,13 +78,13 @@ function allowOther(isRoot: boolean): Finding {
 
 function storeFolder(dir: string): Finding[] {
   const { exists, heldBy } = describeStore(dir)
-  if (!exists) return [{ name: 'store', state: 'note', detail: `there is no space in ${dir} yet`, fix: 'broch init, or broch start' }]
+  if (!exists) return [{ name: 'store', state: 'note', detail: `there is no space in ${dir} yet`, fix: `${programName()} init, or ${programName()} start` }]
   const findings: Finding[] = []
   const { mode, uid } = statSync(dir)
   if ((mode & 0o077) === 0) findings.push(ok('store folder', `${dir}, closed to others`))
   else findings.push({ name: 'store folder', state: 'note', detail: `others can look into ${dir} (it is sealed all the same)`, fix: `chmod 700 ${dir}` })
   if (process.getuid?.() !== 0 && uid !== process.getuid?.()) findings.push(problem('store owner', `${dir} belongs to user ${uid}`, `chown -R $(id -u):$(id -g) ${dir}   (as root)`))
-  findings.push(heldBy === undefined ? ok('store lock', 'free') : { name: 'store lock', state: 'note', detail: `process ${heldBy} has the store`, fix: 'broch status' })
+  findings.push(heldBy === undefined ? ok('store lock', 'free') : { name: 'store lock', state: 'note', detail: `process ${heldBy} has the store`, fix: `${programName()} status` })
   return findings
 }
 

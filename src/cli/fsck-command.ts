@@ -28,7 +28,7 @@ export const fsckCommand = command({
     for (const { kind, path, what } of report.problems) console.log(`${kind}: ${path === '' ? '' : `${path}: `}${what}`)
     if (report.unlisted > 0) console.log(`and ${report.unlisted} more`)
     const { directories, files, others, nodes, fragments, blocks } = report.counts
-    console.log(`Checked ${directories} directories, ${files} files and ${others} others: ${nodes} nodes and ${fragments} fragments in ${blocks} blocks.`)
+    console.log(`Checked ${directories} directories, ${files} files and ${others} links and special files: ${nodes} nodes and ${fragments} fragments in ${blocks} blocks.`)
     if (args.free) console.log(report.sound ? 'What nothing referred to is freed.' : 'Nothing was freed, because something is damaged.')
     console.log(report.sound ? 'Nothing is damaged.' : 'Something is damaged. Restore what is named from a backup of the files, or the store folder from a backup of it.')
   },

@@ -4,6 +4,7 @@
  */
 import { PathError } from '../app/path-error.js'
 import { BrochError, type ErrorCode } from '../lib/error.js'
+import { programName } from './program-name.js'
 import { safeText } from './safe-text.js'
 
 interface Advice {
@@ -23,7 +24,7 @@ const ADVICE: Record<ErrorCode, Advice> = {
   NEWER_FORMAT: { kept: UNCHANGED, next: 'Install a newer version of Broch and try again.' },
   NO_STORE: { kept: UNCHANGED, next: 'Make a space with broch init, or name another folder with --store DIR.' },
   STORE_EXISTS: { kept: UNCHANGED, next: 'Mount it with broch mount DIR, or name another folder with --store DIR.' },
-  STORE_LOCKED: { kept: UNCHANGED, next: 'Use the files through the mount (broch status says where), or unmount first.' },
+  STORE_LOCKED: { kept: UNCHANGED, next: 'Use the files through the mount, or unmount first: broch umount DIR (broch status says where).' },
   READ_ONLY: { kept: UNCHANGED, next: 'Make the store folder writable for this user. Reading works: broch ls, get, mount -o ro.' },
   NO_SPACE: { kept: COMMITTED, next: 'Free space on the disk of the store and try again.' },
   QUOTA: { kept: COMMITTED, next: 'Delete something, or ask for a larger quota.' },
@@ -38,7 +39,7 @@ const ADVICE: Record<ErrorCode, Advice> = {
   MOUNT_FAILED: { kept: UNCHANGED, next: 'Run broch doctor: it says what is missing and how to get it.' },
   MOUNT_POINT: { kept: UNCHANGED, next: 'Make an empty directory, and mount there.' },
   MOUNT_POINT_FILE: { kept: UNCHANGED, next: 'Make an empty directory, and mount there.' },
-  MOUNT_POINT_NOT_EMPTY: { kept: UNCHANGED, next: 'Make an empty directory and mount there, or say --nonempty.' },
+  MOUNT_POINT_NOT_EMPTY: { kept: UNCHANGED, next: 'Make an empty directory and mount there, or mount over this one with -o nonempty.' },
   MOUNT_BUSY: { kept: 'Everything is kept.', next: 'Close what is open there and try again, or detach it with broch umount --force DIR.' },
   INTERNAL: { kept: COMMITTED, next: 'This is a fault of Broch. Please report it.' },
 }
@@ -65,7 +66,7 @@ export function describeFailure(error: unknown): string {
   if (error instanceof PathError) return `broch: ${describePath(error)}`
   if (error instanceof BrochError) {
     const { kept, next } = ADVICE[error.code]
-    return [`broch: ${sentence(safeText(error.message))}`, `${kept} ${next}`.trim()].join('\n')
+    return [`broch: ${sentence(safeText(error.message))}`, `${kept} ${next.replaceAll('broch ', `${programName()} `)}`.trim()].join('\n')
   }
   const what = error instanceof Error ? error.message : String(error)
   return `broch: ${sentence(safeText(what))}\n${ADVICE.INTERNAL.kept} ${ADVICE.INTERNAL.next}`

@@ -15,7 +15,7 @@ import { askMount, askStatus, mountAt, type RunningMount } from './control-clien
 import { runMount } from './mount-session.js'
 import { passphraseOptions, mountLog, paths, sourceOf, type StoreArguments, storeOption } from './options.js'
 import { getPassphrase, type PassphraseSource } from './passphrase.js'
-import { showBytes } from './safe-text.js'
+import { showBytes, showCount } from './safe-text.js'
 import { terminalVoice } from './voice.js'
 
 export const mountOptions = {
@@ -84,7 +84,7 @@ export const umountCommand = command({
     const mount = await mountAt(paths.run, dir)
     if (mount === undefined) await unmount(dir, { force })
     else await unmountAndWait(mount, force)
-    console.log(mount === undefined ? 'Unmounted. The process that served it writes what is left and ends by itself.' : 'Unmounted. Everything is in the store.')
+    console.log(mount === undefined ? 'Unmounted. If its process still runs, it writes what is left and ends by itself.' : 'Unmounted. Everything is in the store.')
   },
 })
 
@@ -105,7 +105,7 @@ async function unmountAndWait({ socket, status: { pid } }: RunningMount, force: 
 async function tellWaiting(socket: string, pid: number): Promise<void> {
   const status = await askStatus(socket)
   if (typeof status === 'string') console.error(`Waiting for process ${pid} to end ...`)
-  else console.error(`Waiting for process ${pid}: ${showBytes(status.dirtyBytes)} in ${status.dirtyInodes} files are still to be written ...`)
+  else console.error(`Waiting for process ${pid}: ${showBytes(status.dirtyBytes)} in ${showCount(status.dirtyInodes, 'file')} still to be written ...`)
 }
 
 /** A process that has ended stays in the table until its parent asks: that is not waited for. */

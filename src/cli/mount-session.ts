@@ -13,7 +13,7 @@ import type { TransportName } from '../fuse/transport.js'
 import { BrochError } from '../lib/error.js'
 import type { Answer, Ask, MountStatus } from './control-protocol.js'
 import { ControlServer } from './control-server.js'
-import { showBytes } from './safe-text.js'
+import { showBytes, showCount } from './safe-text.js'
 import { whileUnmounted } from './unmounted-space.js'
 import type { Voice } from './voice.js'
 
@@ -137,7 +137,7 @@ class MountSession {
   #attempt(force: boolean): void {
     const { bytes, inodes } = this.#space.fs.dirty
     if (force) this.#voice.say('Detaching: files that are open there get errors, what was written is kept.')
-    else if (inodes > 0) this.#voice.say(`Unmounting: ${showBytes(bytes)} in ${inodes} files are being written to the store ...`)
+    else if (inodes > 0) this.#voice.say(`Unmounting: ${showBytes(bytes)} in ${showCount(inodes, 'file')} to be written to the store ...`)
     this.end(force).catch((error: unknown) => {
       const why = error instanceof BrochError ? error.message : 'unmounting failed'
       this.#voice.say(`Not unmounted: ${why}. Close what is open there and run umount, or press Ctrl-C again to force.`)

@@ -64,9 +64,9 @@ export const COMMANDS: readonly Command[] = [
 
 export const FILES: readonly (readonly [path: string, meaning: string])[] = [
   ['$XDG_DATA_HOME/broch/store', 'the sealed data (~/.local/share)'],
-  ['$XDG_CONFIG_HOME/broch/passphrase', 'the pass phrase, when one was made without a terminal (~/.config)'],
+  ['$XDG_CONFIG_HOME/broch/passphrase', 'a pass phrase made without a terminal (~/.config)'],
   ['$XDG_RUNTIME_DIR/broch', 'sockets of running mounts (else ~/.local/state/broch/run)'],
-  ['$XDG_STATE_HOME/broch/seen', 'what this machine saw of each store last, so that an older copy is noticed'],
+  ['$XDG_STATE_HOME/broch/seen', 'the newest state seen of each store, to notice older copies'],
   ['$XDG_STATE_HOME/broch/log', 'what background mounts say; no names of files (~/.local/state)'],
 ]
 

@@ -37,3 +37,7 @@ export function showBytes(bytes: number): string {
   for (; amount >= 1024 && unit < UNITS.length - 1; unit++) amount /= 1024
   return `${unit === 0 ? amount : amount.toFixed(1)} ${UNITS[unit]}`
 }
+
+export function showCount(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`
+}

@@ -54,7 +54,7 @@ export const initCommand = command({
     const { kept } = await makeSpace(args.store, sourceOf(args))
     console.log(`An empty space is in ${args.store}.`)
     if (kept !== undefined) console.log(keptLine(kept))
-    console.log(`Mount it: ${programName()} mount DIR`)
+    console.log(`Mount it: ${programName()} mount DIR${args.store === paths.store ? '' : ` --store ${args.store}`}`)
   },
 })
 

@@ -8,7 +8,7 @@ import { command } from './command.js'
 import { findMounts } from './control-client.js'
 import type { MountStatus } from './control-protocol.js'
 import { jsonOption, paths, storeOption } from './options.js'
-import { safeText, showBytes } from './safe-text.js'
+import { safeText, showBytes, showCount } from './safe-text.js'
 
 export const statusCommand = command({
   usage: 'status',
@@ -41,11 +41,11 @@ function describeMount(mount: MountStatus): string {
   const { usage } = mount
   const lines: [string, string][] = [
     ['mounted at', `${safeText(mount.dir)}${mount.readOnly ? ' (read-only)' : ''}`],
-    ['store', `${safeText(mount.store)}: ${usage === undefined ? 'cannot be read' : `${showBytes(usage.bytes)} in ${usage.blocks} blocks, ${showBytes(usage.freeBytes)} free`}`],
-    ['process', `${mount.pid}, since ${mount.since}, transport ${mount.transport}`],
-    ['not written', mount.dirtyInodes === 0 ? 'nothing' : `${showBytes(mount.dirtyBytes)} in ${mount.dirtyInodes} files`],
+    ['store', `${safeText(mount.store)}: ${usage === undefined ? 'cannot be read' : `${showBytes(usage.bytes)} in ${showCount(usage.blocks, 'block')}, ${showBytes(usage.freeBytes)} free`}`],
+    ['process', `${mount.pid}, since ${safeText(mount.since.slice(0, 19).replace('T', ' '))} UTC, transport ${mount.transport}`],
+    ['not written', mount.dirtyInodes === 0 ? 'nothing' : `${showBytes(mount.dirtyBytes)} in ${showCount(mount.dirtyInodes, 'file')}`],
     ['last commit', `number ${mount.sequence}`],
-    ...mount.alarms.map(({ kind, message, count }): [string, string] => ['ALARM', `${kind}: ${safeText(message)} (${count} times)`]),
+    ...mount.alarms.map(({ kind, message, count }): [string, string] => ['ALARM', `${kind}: ${safeText(message)} (${showCount(count, 'time')})`]),
   ]
   return lines.map(([name, text]) => `${name.padEnd(12)} ${text}`).join('\n')
 }

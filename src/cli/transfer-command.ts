@@ -87,7 +87,7 @@ async function transferred(quiet: boolean, measure: () => Promise<Amount>, copy:
   } finally {
     bar?.stop()
   }
-  if (!quiet) console.error(`${report.files} files and directories copied, ${showBytes(report.bytes)}.${report.failures > 0 ? ` ${report.failures} were not copied.` : ''}`)
+  if (!quiet) console.error(`${report.files} files and directories copied, ${showBytes(report.bytes)}.${report.failures > 0 ? ` Not copied: ${report.failures}.` : ''}`)
   if (report.failures > 0) process.exitCode = EXIT_PARTIAL
 }
 

@@ -36,6 +36,6 @@ export async function whileUnmounted<T>(store: string, work: () => Promise<T>): 
     const mount = await mountOf(paths.run, store)
     if (mount === undefined) throw error
     const { dir, pid } = mount.status
-    throw new BrochError('STORE_LOCKED', `the space is mounted at ${dir}, and process ${pid} has the store: use the files there, or run broch umount ${dir}`)
+    throw new BrochError('STORE_LOCKED', `the space is mounted at ${dir}, and process ${pid} has the store`)
   }
 }

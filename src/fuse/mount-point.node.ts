@@ -23,12 +23,12 @@ export async function prepareMountPoint(dir: string, { nonEmpty, subtype }: Pick
   } catch (cause) {
     throw refusal(codeOf(cause), cause)
   }
-  if (names.length > 0 && !nonEmpty) throw new BrochError('MOUNT_POINT_NOT_EMPTY', 'the mount point is not empty: what is in it would be hidden (-o nonempty mounts over it)')
+  if (names.length > 0 && !nonEmpty) throw new BrochError('MOUNT_POINT_NOT_EMPTY', 'the mount point is not empty: what is in it would be hidden')
 }
 
 function refusal(code: string, cause: unknown): BrochError {
   if (code === 'ENOTDIR') return new BrochError('MOUNT_POINT_FILE', 'the mount point is a file; a directory is needed', { cause })
-  if (code === 'ENOENT') return new BrochError('MOUNT_POINT', 'the mount point does not exist: make it with mkdir', { cause })
+  if (code === 'ENOENT') return new BrochError('MOUNT_POINT', 'the mount point does not exist', { cause })
   return new BrochError('MOUNT_POINT', `the mount point cannot be read (${code})`, { cause })
 }
 

@@ -21,7 +21,7 @@ export interface UnmountOptions {
 export async function unmount(directory: string, { force = false }: UnmountOptions = {}): Promise<void> {
   const dir = mountPath(directory)
   const entry = mountAt(dir)
-  if (entry === undefined || !isFuse(entry)) throw new BrochError('INVALID', 'no space is mounted there; nothing was done')
+  if (entry === undefined || !isFuse(entry)) throw new BrochError('INVALID', `no space is mounted at ${dir}`)
   if (force) await detach(dir)
   else await takeAway(dir)
 }
