@@ -43,6 +43,7 @@ function buildWhenChanged(lock) {
   }
   const now = state.digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return
+  console.error('broch: building ...')
   run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'])
   writeFileSync(stamp, now)
 }

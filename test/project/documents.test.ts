@@ -103,7 +103,7 @@ describe('limits', () => {
       'the length of a name, in bytes': NAME_MAX,
       'a symlink\'s target, in bytes': TARGET_MAX,
       'links to one file': LINK_MAX,
-      'the names of those links, in bytes, 32 more for each': LINK_BYTES_MAX,
+      'the names of those links, in bytes, 40 more for each': LINK_BYTES_MAX,
       'an extended attribute, in bytes': ATTRIBUTE_MAX,
       'the extended attributes of a file, in bytes': TOTAL_MAX,
       'entries of a directory': MAX_ENTRIES,
