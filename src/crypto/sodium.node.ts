@@ -34,10 +34,44 @@ const oneShot = (nodeCrypto as { readonly hash?: typeof nodeCrypto.hash }).hash
 const sha256 = (data: Uint8Array): Uint8Array =>
   oneShot === undefined ? nodeCrypto.createHash('sha256').update(data).digest() : oneShot('sha256', data, 'buffer')
 
+const POOL_FIRST_BYTES = 128
+const POOL_MOST_BYTES = 16_384
+const EMPTY = new Uint8Array(0)
+let pool = EMPTY
+let poolAt = 0
+let poolBytes = POOL_FIRST_BYTES
+
+/**
+ * Random bytes drawn ahead, for one turn of the event loop only: a call of the system for each nonce costs more than
+ * sealing with it. A copy of the whole machine made in the middle of a turn would go on to do the very same with them,
+ * and begins its next turn with bytes of its own, so that no nonce meets two plaintexts.
+ */
+function fromPool(length: number): Uint8Array {
+  if (poolAt + length > pool.length) {
+    if (pool === EMPTY) queueMicrotask(endPool)
+    pool = new Uint8Array(Math.max(length, poolBytes))
+    poolBytes = Math.min(2 * poolBytes, POOL_MOST_BYTES)
+    poolAt = 0
+    sodium.randombytes_buf(pool)
+  }
+  poolAt += length
+  const bytes = pool.slice(poolAt - length, poolAt)
+  pool.fill(0, poolAt - length, poolAt)
+  return bytes
+}
+
+function endPool(): void {
+  pool.fill(0)
+  pool = EMPTY
+  poolAt = 0
+  poolBytes = POOL_FIRST_BYTES
+}
+
 export const sodiumCrypto: Crypto = {
   name: 'sodium',
 
   randomBytes(length) {
+    if (length <= POOL_FIRST_BYTES) return fromPool(length)
     const bytes = new Uint8Array(length)
     sodium.randombytes_buf(bytes)
     return bytes

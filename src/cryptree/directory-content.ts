@@ -103,12 +103,28 @@ export function decodeBucket(bytes: Uint8Array): DirectoryEntry[] {
   return entries
 }
 
-function entryAt(bytes: Uint8Array, at: number, nameLength: number): DirectoryEntry {
-  const nameEnd = at + 9 + nameLength
+/** The entry of a name, in bytes that were decoded or encoded before. Only that one is made. */
+export function findInBucket(bytes: Uint8Array, name: string, hash: number): DirectoryEntry | undefined {
+  for (let at = 0; at < bytes.length; at += FIXED_BYTES + (bytes[at + 8] as number)) {
+    const found = hashAt(bytes, at)
+    if (found > hash) return undefined
+    if (found < hash || bytes[at + 8] !== name.length) continue
+    const entry = entryAt(bytes, at, name.length)
+    if (entry.name === name) return entry
+  }
+  return undefined
+}
+
+function hashAt(bytes: Uint8Array, at: number): number {
   let hash = 0
   for (let i = 0; i < HASH_BYTES; i++) hash = hash * 256 + (bytes[at + i] as number)
+  return hash
+}
+
+function entryAt(bytes: Uint8Array, at: number, nameLength: number): DirectoryEntry {
+  const nameEnd = at + 9 + nameLength
   return {
-    hash,
+    hash: hashAt(bytes, at),
     type: bytes[at + 6] as number,
     name: toBinaryString(bytes.subarray(at + 9, nameEnd)),
     label: toBinaryString(bytes.subarray(nameEnd, nameEnd + LABEL_BYTES)),

@@ -36,7 +36,7 @@ export interface TreeOptions {
   readonly crypto: Crypto
   readonly writer: PublicSignKey
   readonly remembered?: Remembered
-  /** Decoded CHAMP nodes kept, in bytes; 16 MiB by default. */
+  /** Decoded CHAMP nodes kept, in bytes; 32 MiB by default. */
   readonly champCacheBytes?: number
   /** Blocks kept for stores that cannot `peek`, in bytes; 32 MiB by default. */
   readonly fetchCacheBytes?: number
@@ -56,7 +56,7 @@ export class Tree {
   private constructor(options: TreeOptions, reader: BlockReader, state: TreeState) {
     this.writer = options.writer
     this.#reader = reader
-    this.#champ = new ChampCache((cid) => reader.verified(cid), options.champCacheBytes ?? 16 * MIB)
+    this.#champ = new ChampCache((cid) => reader.verified(cid), options.champCacheBytes ?? 32 * MIB)
     this.#committer = new Committer(options, reader, this.#champ)
     this.#state = state
   }

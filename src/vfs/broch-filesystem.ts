@@ -14,7 +14,7 @@ import { Committer } from './committer.js'
 import { Directory } from './directory.js'
 import { errno } from './errno.js'
 import type { DirtyMeter } from './sealed-fragment.js'
-import { COPY_BYTES, Files, listing } from './files.js'
+import { COPY_BYTES, Files, listing, MAX_FILE_BYTES } from './files.js'
 import * as F from './filesystem.js'
 import type { FilesystemOptions } from './filesystem-options.js'
 import type { Inode } from './inode.js'
@@ -77,13 +77,12 @@ export class BrochFilesystem implements F.Filesystem {
 
   forget(id: F.NodeId, count: number): void {
     if (id === this.#fs.root.id) return
-    const inode = this.#fs.table.get(id)
-    inode.lookups -= count
-    this.#fs.letGo(inode)
+    const inode = this.#fs.table.forget(id, count)
+    if (inode !== undefined) this.#fs.letGo(inode)
   }
 
   getattr(id: F.NodeId): Awaitable<F.Attr> {
-    return attrOf(this.#fs.table.get(id))
+    return this.#run(() => attrOf(this.#fs.table.get(id)))
   }
 
   setattr(_caller: F.Caller, id: F.NodeId, change: F.AttrChange): Awaitable<F.Attr> {
@@ -97,9 +96,11 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   readlink(id: F.NodeId): Awaitable<Uint8Array> {
-    const { target } = this.#fs.table.get(id)
-    if (target === null) throw errno('EINVAL')
-    return target
+    return this.#run(() => {
+      const { target } = this.#fs.table.get(id)
+      if (target === null) throw errno('EINVAL')
+      return target
+    })
   }
 
   create(caller: F.Caller, parent: F.NodeId, name: Uint8Array, options: F.CreateOptions): Awaitable<F.Entry> {
@@ -179,15 +180,16 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   fsync(id: F.NodeId): Awaitable<void> {
-    const inode = this.#fs.table.get(id)
-    return this.commit().then(() => {
-      const stuck = this.#fs.committer.whyStuck(inode)
+    const check = (): void => {
+      const stuck = this.#fs.committer.whyStuck(this.#fs.table.get(id))
       if (stuck !== undefined) throw stuck
-    })
+    }
+    return this.commit().then(() => this.#run(check))
   }
 
   fallocate(caller: F.Caller, id: F.NodeId, mode: number, offset: number, length: number): Awaitable<void> {
-    const wanted = mode === 0 || mode === F.FALLOC_KEEP_SIZE ? Math.min(length, Number.MAX_SAFE_INTEGER) : 0
+    const allocates = (mode & ~F.FALLOC_KEEP_SIZE) === 0
+    const wanted = allocates && offset + length <= MAX_FILE_BYTES ? length : 0 // past the largest file it is refused as such
     return this.#grow(wanted, () => this.#files.fallocate(id, mode, offset, length, mayNotKeep(caller)))
   }
 
@@ -218,11 +220,11 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   getxattr(id: F.NodeId, name: Uint8Array): Awaitable<Uint8Array> {
-    return attributes.getAttribute(this.#fs.table.get(id), name)
+    return this.#run(() => attributes.getAttribute(this.#fs.table.get(id), name))
   }
 
   listxattr(id: F.NodeId): Awaitable<readonly Uint8Array[]> {
-    return attributes.listAttributes(this.#fs.table.get(id))
+    return this.#run(() => attributes.listAttributes(this.#fs.table.get(id)))
   }
 
   setxattr(_caller: F.Caller, id: F.NodeId, name: Uint8Array, value: Uint8Array, flags: number, killSgid: boolean): Awaitable<void> {
@@ -291,10 +293,10 @@ export class BrochFilesystem implements F.Filesystem {
   }
 
   #list(id: F.NodeId, cookie: number, take: (entry: F.DirEntry, inode: Inode | undefined) => boolean, plus = false): Awaitable<void> {
-    const inode = this.#fs.table.get(id)
     let position = cookie
     // a retry goes on after what the sink has taken already
     return this.#run(() => {
+      const inode = this.#fs.table.get(id)
       for (const entry of listing(this.#fs, inode, position)) {
         const found = plus && entry.label !== undefined ? this.#fs.table.load(entry.label, entry.key as string) : undefined
         if (!take(entry, found)) return

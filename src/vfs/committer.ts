@@ -313,6 +313,7 @@ export class Committer {
     inode.dirty = false
     inode.stale = false
     inode.stored = true
+    inode.committing = true
   }
 
   #content(inode: Inode): ContentPart {
@@ -341,6 +342,7 @@ export class Committer {
 
   #restore(snapshot: Snapshot): void {
     for (const inode of snapshot.inodes) {
+      inode.committing = false
       inode.content?.touch()
       if (!this.#gone.has(inode)) this.mark(inode)
     }
@@ -349,9 +351,9 @@ export class Committer {
   }
 
   #settle(inode: Inode): void {
+    inode.committing = false
     inode.content?.shrink()
-    if (inode.content !== undefined) this.#parts.table.used(inode)
-    this.#parts.table.release(inode)
+    this.#parts.table.settled(inode)
   }
 }
 

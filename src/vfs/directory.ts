@@ -7,11 +7,9 @@
 import {
   bucketOf,
   bucketsFrom,
-  compareEntries,
   type DirectoryEntry,
   decodeBucket,
   decodeDirectoryContent,
-  encodeBucket,
   encodeDirectoryContent,
   hashName,
   LEAST_PER_BUCKET,
@@ -24,16 +22,11 @@ import { derivedLabel, nameKey, type ObjectKey, randomObjectKey } from '../crypt
 import { openBucketNode, sealBucketNode } from '../cryptree/object-node.js'
 import type { SymmetricKey } from '../crypto/crypto.js'
 import { BrochError } from '../lib/error.js'
+import { Bucket } from './bucket.js'
 import type { NodeChange, Nodes } from './nodes.js'
 
-/** Clean buckets kept in memory after a commit. */
-const KEPT_BUCKETS = 1024
-
-interface Bucket {
-  readonly entries: Map<string, DirectoryEntry>
-  /** in order, until the next change */
-  sorted: DirectoryEntry[] | undefined
-}
+/** Bytes of clean buckets kept in memory: about 300,000 entries. */
+const KEPT_BYTES = 24 * 1024 * 1024
 
 export class Directory {
   readonly #nodes: Nodes
@@ -44,7 +37,11 @@ export class Directory {
   #lastName = ''
   #lastHash = 0
   readonly #buckets = new Map<number, Bucket>()
+  /** of what is packed */
+  #bytes = 0
   readonly #dirty = new Set<number>()
+  /** captured by a commit that is under way: the tree has older ones */
+  readonly #inFlight = new Set<number>()
   /** has a node in the tree */
   readonly #removed = new Set<number>()
 
@@ -62,7 +59,7 @@ export class Directory {
 
   static create(nodes: Nodes): Directory {
     const directory = new Directory(nodes, randomObjectKey(nodes.crypto), 1, 0, undefined)
-    directory.#buckets.set(1, { entries: new Map(), sorted: undefined })
+    directory.#buckets.set(1, Bucket.of([]))
     return directory
   }
 
@@ -70,7 +67,7 @@ export class Directory {
   static decode(nodes: Nodes, payload: Uint8Array): Directory {
     const content = decodeDirectoryContent(payload)
     const directory = new Directory(nodes, content.key, content.buckets, content.entries, content.ext)
-    if (content.inline !== null) directory.#buckets.set(1, toBucket(content.inline))
+    if (content.inline !== null) directory.#buckets.set(1, Bucket.of(content.inline))
     return directory
   }
 
@@ -92,7 +89,7 @@ export class Directory {
   }
 
   get(name: string): DirectoryEntry | undefined {
-    return this.#bucket(this.#bucketNumber(name)).entries.get(name)
+    return this.#bucket(this.#bucketNumber(name)).get(name, () => this.hash(name))
   }
 
   /** Loads what `set` or `delete` of this name touches. */
@@ -110,16 +107,15 @@ export class Directory {
   set(name: string, type: number, label: string, key: string): void {
     this.prepare(name)
     const hash = this.hash(name)
-    const bucket = this.#change(bucketOf(hash, this.#bucketCount))
-    if (!bucket.entries.has(name)) this.#entries += 1
-    bucket.entries.set(name, { name, hash, type, label, key })
+    const entries = this.#change(bucketOf(hash, this.#bucketCount))
+    if (!entries.has(name)) this.#entries += 1
+    entries.set(name, { name, hash, type, label, key })
     if (this.#entries > MOST_PER_BUCKET * this.#bucketCount) this.#split()
   }
 
   delete(name: string): void {
     this.prepare(name)
-    const bucket = this.#change(this.#bucketNumber(name))
-    if (!bucket.entries.delete(name)) return
+    if (!this.#change(this.#bucketNumber(name)).delete(name)) return
     this.#entries -= 1
     if (this.#canShrink()) this.#merge()
   }
@@ -127,14 +123,12 @@ export class Directory {
   /** Entries from a hash on, in order of hash and name. Each bucket is loaded when it is reached. */
   *from(hash: number): Generator<DirectoryEntry> {
     for (const number of bucketsFrom(hash, this.#bucketCount)) {
-      const bucket = this.#bucket(number)
-      bucket.sorted ??= [...bucket.entries.values()].sort(compareEntries)
-      for (const entry of bucket.sorted) if (entry.hash >= hash) yield entry
+      for (const entry of this.#bucket(number).sorted()) if (entry.hash >= hash) yield entry
     }
   }
 
   encodeContent(): Uint8Array {
-    const inline = this.#bucketCount === 1 ? this.#sortedOf(1) : null
+    const inline = this.#bucketCount === 1 ? this.#bucket(1).sorted() : null
     return encodeDirectoryContent({ key: this.#key, buckets: this.#bucketCount, entries: this.#entries, inline, ext: this.ext })
   }
 
@@ -144,8 +138,10 @@ export class Directory {
     for (const number of this.#dirty) {
       if (number === 1) continue
       const label = derivedLabel(this.#nodes.crypto, this.#key, number)
-      const block = sealBucketNode(this.#nodes.crypto, label, this.#key, encodeBucket(this.#sortedOf(number)))
-      changes.push({ label, block })
+      const bytes = this.#bucket(number).pack()
+      this.#bytes += bytes.length
+      this.#inFlight.add(number)
+      changes.push({ label, block: sealBucketNode(this.#nodes.crypto, label, this.#key, bytes) })
     }
     for (const number of this.#removed) {
       changes.push({ label: derivedLabel(this.#nodes.crypto, this.#key, number), block: undefined })
@@ -155,22 +151,34 @@ export class Directory {
     return changes
   }
 
-  /** A listing of a large directory does not fill the memory: the bucket loaded first goes, if it is clean. */
+  /** Past the bound the buckets loaded first go, if the tree has them as they are. */
   #makeRoom(): void {
-    if (this.#buckets.size <= KEPT_BUCKETS) return
-    const [oldest] = this.#buckets.keys()
-    if (oldest !== undefined && !this.#dirty.has(oldest)) this.#buckets.delete(oldest)
+    if (this.#inFlight.size > 0) return
+    for (const [number, bucket] of this.#buckets) {
+      if (this.#bytes <= KEPT_BYTES) return
+      if (!this.#dirty.has(number)) this.#drop(number, bucket)
+    }
   }
 
-  /** Frees clean buckets of a directory too large to keep whole. */
+  #drop(number: number, bucket: Bucket | undefined): void {
+    this.#bytes -= bucket?.cost ?? 0
+    this.#buckets.delete(number)
+  }
+
+  /** The commit that captured it is in the tree. */
   shrink(): void {
-    if (this.#bucketCount === 1 || this.#buckets.size <= KEPT_BUCKETS) return
-    for (const number of this.#buckets.keys()) if (!this.#dirty.has(number)) this.#buckets.delete(number)
+    this.#inFlight.clear()
+    this.#makeRoom()
   }
 
   /** Marks everything loaded as changed: a commit that held it failed. */
   touch(): void {
-    for (const number of this.#buckets.keys()) this.#dirty.add(number)
+    this.#inFlight.clear()
+    for (const [number, bucket] of this.#buckets) {
+      this.#bytes -= bucket.cost
+      bucket.open()
+      this.#dirty.add(number)
+    }
   }
 
   /** Labels of all nodes but the first; also those that the last commit left and the next would take out. */
@@ -192,28 +200,24 @@ export class Directory {
     if (bucket === undefined) {
       const { crypto } = this.#nodes
       const label = derivedLabel(crypto, this.#key, number)
-      const entries = decodeBucket(openBucketNode(crypto, label, this.#key, this.#nodes.need(label)))
+      const bytes = openBucketNode(crypto, label, this.#key, this.#nodes.need(label))
+      const entries = decodeBucket(bytes)
       if (entries.some(({ hash }) => bucketOf(hash, this.#bucketCount) !== number)) {
         throw new BrochError('CORRUPT', 'a part of a directory holds names that belong elsewhere')
       }
-      bucket = toBucket(entries)
+      bucket = Bucket.packed(bytes)
       this.#makeRoom()
+      this.#bytes += bucket.cost
       this.#buckets.set(number, bucket)
     }
     return bucket
   }
 
-  #change(number: number): Bucket {
+  #change(number: number): Map<string, DirectoryEntry> {
     const bucket = this.#bucket(number)
-    bucket.sorted = undefined
+    this.#bytes -= bucket.cost
     this.#dirty.add(number)
-    return bucket
-  }
-
-  #sortedOf(number: number): DirectoryEntry[] {
-    const bucket = this.#bucket(number)
-    bucket.sorted ??= [...bucket.entries.values()].sort(compareEntries)
-    return bucket.sorted
+    return bucket.open()
   }
 
   #canShrink(): boolean {
@@ -223,7 +227,7 @@ export class Directory {
   #split(): void {
     const { from, left, right } = splitStep(this.#bucketCount)
     const middle = splitHash(this.#bucketCount)
-    const entries = this.#sortedOf(from)
+    const entries = this.#bucket(from).sorted()
     this.#replace([from], [
       [left, entries.filter((entry) => entry.hash < middle)],
       [right, entries.filter((entry) => entry.hash >= middle)],
@@ -233,24 +237,20 @@ export class Directory {
 
   #merge(): void {
     const { from, left, right } = splitStep(this.#bucketCount - 1)
-    this.#replace([left, right], [[from, [...this.#sortedOf(left), ...this.#sortedOf(right)]]])
+    this.#replace([left, right], [[from, [...this.#bucket(left).sorted(), ...this.#bucket(right).sorted()]]])
     this.#bucketCount -= 1
   }
 
   #replace(old: readonly number[], fresh: readonly (readonly [number, DirectoryEntry[]])[]): void {
     for (const number of old) {
-      this.#buckets.delete(number)
+      this.#drop(number, this.#buckets.get(number))
       this.#dirty.delete(number)
       if (number !== 1) this.#removed.add(number)
     }
     for (const [number, entries] of fresh) {
-      this.#buckets.set(number, toBucket(entries))
+      this.#buckets.set(number, Bucket.of(entries))
       this.#dirty.add(number)
       this.#removed.delete(number)
     }
   }
-}
-
-function toBucket(entries: readonly DirectoryEntry[]): Bucket {
-  return { entries: new Map(entries.map((entry) => [entry.name, entry])), sorted: undefined }
 }

@@ -45,6 +45,8 @@ export class Inode {
   /** has a node in the committed or committing tree */
   stored: boolean
   dirty = false
+  /** Captured by a commit that is under way: until that ends the tree has an older one. */
+  committing = false
   /** its atime changed: goes with the next commit, causes none */
   stale = false
 

@@ -76,7 +76,7 @@ describe.skipIf(!isRoot)('a store on a disk of its own', () => {
       }
     }
     kept--
-    expect(refused).toMatchObject({ code: 'NO_SPACE' })
+    expect(refused).toMatchObject({ code: 'ENOSPC' })
     expect(kept).toBeGreaterThan(10)
     await store.close().catch(() => undefined)
 
