@@ -16,7 +16,7 @@ import type { Tree } from '../store/tree.js'
 import { Directory } from './directory.js'
 import { FileData } from './file-data.js'
 import type { DirtyMeter, SealedFragment } from './sealed-fragment.js'
-import type { Inode } from './inode.js'
+import { hasOneNode, type Inode } from './inode.js'
 import type { InodeTable } from './inode-table.js'
 import type { NodeChange, Nodes } from './nodes.js'
 import { withOrphans } from './orphans.js'
@@ -292,7 +292,7 @@ export class Committer {
 
   /** Loads what tells which nodes go with it. Of a damaged one these stay behind: `fsck` finds them. */
   #prepareGone(inode: Inode): void {
-    if (!inode.stored) return
+    if (!inode.stored || hasOneNode(inode)) return
     try {
       if (inode.isFile) this.#parts.table.file(inode)
       else if (inode.isDirectory) this.#parts.table.directory(inode)

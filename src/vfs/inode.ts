@@ -2,6 +2,7 @@
  * An inode in memory: its properties, and its data or entries once somebody asked for them.
  * @packageDocumentation
  */
+import { CHUNK_BYTES } from '../cryptree/file-content.js'
 import type { BaseKey, ObjectKey } from '../cryptree/keys.js'
 import type { ObjectRef } from '../cryptree/object-node.js'
 import type { ParentLink, Properties, TimeStamp } from '../cryptree/properties.js'
@@ -89,6 +90,11 @@ export class Inode {
   get isGone(): boolean {
     return this.nlink === 0 && this.lookups === 0
   }
+}
+
+/** True for a file whose content need not be loaded to know what goes with it: it has no chunk past the first. */
+export function hasOneNode(inode: Inode): boolean {
+  return inode.isFile && inode.content === undefined && inode.size <= CHUNK_BYTES
 }
 
 /** st_ino: 53 bits of the label, so that it stays over mounts without being kept. */

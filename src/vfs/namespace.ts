@@ -11,7 +11,7 @@ import { Directory } from './directory.js'
 import { errno } from './errno.js'
 import { FileData } from './file-data.js'
 import { type Caller, type CreateOptions, type NodeId, RENAME_EXCHANGE, RENAME_NOREPLACE } from './filesystem.js'
-import { type Inode, TYPE } from './inode.js'
+import { hasOneNode, type Inode, TYPE } from './inode.js'
 import type { Nodes } from './nodes.js'
 import { type FsState, newProperties } from './state.js'
 
@@ -189,7 +189,7 @@ export class Namespace {
 
   /** A file's chunk list is needed when its last name goes, to free what it has. A damaged one can be deleted all the same. */
   #prepareBurial(inode: Inode): void {
-    if (!inode.isFile || inode.nlink !== 1) return
+    if (!inode.isFile || inode.nlink !== 1 || hasOneNode(inode)) return
     try {
       this.#fs.table.file(inode)
     } catch (error) {

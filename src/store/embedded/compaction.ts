@@ -9,7 +9,8 @@ import { isBrochError } from '../../lib/error.js'
 import type { Sha256 } from '../cid.js'
 import { type Forgotten, hasItsHash, HEADER_BYTES, headerCid, isHeader, payloadLength, RECORD_KIND, splitForgotten } from './record.js'
 import type { Segment } from './segment.js'
-import type { SegmentLog } from './segment-log.js'
+import type { MovedBlock, SegmentLog } from './segment-log.js'
+import { Window, WINDOW_BYTES, windowAfter } from './segment-window.js'
 
 /** Dead bytes that are left alone: this share of a segment (2 MiB), and half as much as lives. */
 const SPARE_SHARE = 1 / 32
@@ -140,28 +141,42 @@ export class Compaction {
   #moveSome(segment: Segment): void {
     if (this.#cursor?.segment !== segment) this.#cursor = { segment, offset: 0 }
     const { segmentBytes, state: { index } } = this.#log
-    const blocks = []
+    const window = new Window(segment)
+    const blocks: MovedBlock[] = []
     let moved = 0
     const from = this.#cursor.offset
     let offset = from
+    let size = windowAfter(0)
     while (offset < segment.end && moved < segmentBytes * STEP_SHARE && offset - from < segmentBytes * LOOK_SHARE) {
-      const header = new Uint8Array(HEADER_BYTES)
-      segment.read(header, offset)
-      if (!isHeader(header, 0)) break
-      const length = payloadLength(header, 0)
-      const cid = headerCid(header, 0)
-      if (header[0] === RECORD_KIND.block && index.isAt(cid, segment.number, offset)) {
-        const payload = new Uint8Array(length)
-        segment.read(payload, offset + HEADER_BYTES)
-        if (hasItsHash(this.#sha256, header, 0, payload)) {
-          blocks.push({ cid, payload, offset })
-          moved += length
-        }
+      const at = window.seek(offset, HEADER_BYTES, size)
+      if (!isHeader(window.bytes, at)) break
+      const length = payloadLength(window.bytes, at)
+      const isLive = window.bytes[at] === RECORD_KIND.block && index.isAt(headerCid(window.bytes, at), segment.number, offset)
+      const block = isLive ? this.#readBlock(segment, window, offset, length) : undefined
+      if (block !== undefined) {
+        blocks.push(block)
+        moved += length
       }
       offset += HEADER_BYTES + length
+      size = windowAfter(length)
     }
     if (blocks.length > 0) this.#log.moveBlocks(segment, blocks)
     if (segment.live > 0 && (offset === from || offset >= segment.end)) this.#stuck.add(segment)
     this.#cursor.offset = offset
+  }
+
+  /** A copy, or undefined when it is damaged. */
+  #readBlock(segment: Segment, window: Window, offset: number, length: number): MovedBlock | undefined {
+    const total = HEADER_BYTES + length
+    let record: Uint8Array
+    if (total <= WINDOW_BYTES) {
+      const at = window.seek(offset, total, WINDOW_BYTES)
+      record = window.bytes.slice(at, at + total)
+    } else {
+      record = new Uint8Array(total)
+      segment.read(record, offset)
+    }
+    const payload = record.subarray(HEADER_BYTES)
+    return payload.length === length && hasItsHash(this.#sha256, record, 0, payload) ? { cid: headerCid(record, 0), payload, offset } : undefined
   }
 }

@@ -34,6 +34,13 @@ const FORGOTTEN_A_RECORD = 100_000
 /** `urgent` may use the reserve. */
 export type Urgency = 'urgent' | 'patient'
 
+/** A live block, and where its old record begins. */
+export interface MovedBlock {
+  readonly cid: Cid
+  readonly payload: Uint8Array
+  readonly offset: number
+}
+
 export interface Appended {
   readonly segment: Segment
   /** of the records' headers */
@@ -100,7 +107,7 @@ export class SegmentLog {
   }
 
   /** Copies of blocks go to the end, and their old places die. One append: both or neither. */
-  moveBlocks(from: Segment, blocks: readonly { readonly cid: Cid; readonly payload: Uint8Array; readonly offset: number }[]): void {
+  moveBlocks(from: Segment, blocks: readonly MovedBlock[]): void {
     const copies = blocks.map(({ cid, payload }) => ({ kind: RECORD_KIND.block, cid, payload }))
     const forgets = this.#forgetRecords(blocks.map(({ offset }) => ({ segment: from.number, offset })))
     const { segment, offsets } = this.#append([...copies, ...forgets], 'urgent')

@@ -6,6 +6,7 @@ import type { Sha256 } from '../cid.js'
 import { DigestWriter, walkDigest } from './digest.js'
 import { getUint32, HEADER_BYTES, hasItsHash, isHeader, payloadLength, RECORD_KIND } from './record.js'
 import type { Segment } from './segment.js'
+import { windowAfter, Window } from './segment-window.js'
 
 export interface Scanned {
   readonly digest: DigestWriter
@@ -17,33 +18,6 @@ export interface Scanned {
   readonly damage: readonly number[]
 }
 
-const WINDOW_BYTES = 256 * 1024
-const SMALL_WINDOW = 4096
-/** After a payload this long the next header is read alone. */
-const LARGE_PAYLOAD = 32 * 1024
-
-/** A window on a segment that moves forward. */
-class Window {
-  readonly #segment: Segment
-  readonly #buffer = new Uint8Array(WINDOW_BYTES)
-  #start = 0
-  bytes: Uint8Array = new Uint8Array(0)
-
-  constructor(segment: Segment) {
-    this.#segment = segment
-  }
-
-  /** Index in `bytes` of the offset, with `length` bytes after it unless the segment ends before. */
-  seek(offset: number, length: number, size: number): number {
-    if (offset < this.#start || offset + length > this.#start + this.bytes.length) {
-      this.#start = offset
-      const into = this.#buffer.subarray(0, Math.max(length, size))
-      this.bytes = into.subarray(0, this.#segment.read(into, offset))
-    }
-    return offset - this.#start
-  }
-}
-
 /**
  * @param isLast - only the last segment's end may be torn. What a mark says was synced cannot be: it is damage, and skipped.
  * @param fileEnd - the file's length
@@ -53,7 +27,7 @@ export function scanSegment(sha256: Sha256, segment: Segment, fileEnd: number, i
   const damage: number[] = []
   const window = new Window(segment)
   let offset = 0
-  let size = WINDOW_BYTES
+  let size = windowAfter(0)
   while (offset < fileEnd) {
     const at = window.seek(offset, HEADER_BYTES, size)
     const length = isHeader(window.bytes, at) ? payloadLength(window.bytes, at) : -1
@@ -68,7 +42,7 @@ export function scanSegment(sha256: Sha256, segment: Segment, fileEnd: number, i
     digest.add(window.bytes.subarray(at, at + HEADER_BYTES))
     if (window.bytes[at] !== RECORD_KIND.block) digest.add(readPayload(segment, offset, length))
     offset += HEADER_BYTES + length
-    size = length > LARGE_PAYLOAD ? SMALL_WINDOW : WINDOW_BYTES
+    size = windowAfter(length)
   }
   const vouched = isLast ? vouchedBy(digest) : offset
   return { digest, damage, vouched, end: isLast ? wholeEnd(sha256, segment, digest, vouched) : offset }
@@ -106,7 +80,7 @@ function afterDamage(sha256: Sha256, segment: Segment, offset: number, fileEnd: 
   const window = new Window(segment)
   const first = nextHeader(window, offset + 1, fileEnd)
   for (let at = first; at !== undefined; at = nextHeader(window, at + 1, fileEnd)) {
-    const start = window.seek(at, HEADER_BYTES + 4, WINDOW_BYTES)
+    const start = window.seek(at, HEADER_BYTES + 4, windowAfter(0))
     if (window.bytes[start] !== RECORD_KIND.mark || payloadLength(window.bytes, start) !== 4) continue
     const payload = window.bytes.subarray(start + HEADER_BYTES, start + HEADER_BYTES + 4)
     if (hasItsHash(sha256, window.bytes, start, payload) && getUint32(payload, 0) > offset) return first
@@ -117,7 +91,7 @@ function afterDamage(sha256: Sha256, segment: Segment, offset: number, fileEnd: 
 /** The first place from `from` on where a header is. */
 function nextHeader(window: Window, from: number, fileEnd: number): number | undefined {
   for (let offset = from; offset + HEADER_BYTES <= fileEnd; offset++) {
-    const at = window.seek(offset, HEADER_BYTES, WINDOW_BYTES)
+    const at = window.seek(offset, HEADER_BYTES, windowAfter(0))
     // most bytes are no header's first four: the checksum is asked last
     if (window.bytes[at + 1] === 0 && window.bytes[at + 2] === 0 && window.bytes[at + 3] === 0 && isHeader(window.bytes, at)) return offset
   }
