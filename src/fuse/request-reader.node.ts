@@ -53,6 +53,30 @@ export function pipeHandle(fd: number): PipeHandle | undefined {
   }
 }
 
+/** docs/decisions/0008-stay-awake.md */
+const VIGIL_MS = 0.1
+
+/**
+ * Keeps the event loop awake for a moment after a request: the next one of a program that goes on comes in less time
+ * than it takes a processor to fall asleep and be woken.
+ */
+class Vigil {
+  #until = 0
+  #isKept = false
+
+  extend(): void {
+    this.#until = performance.now() + VIGIL_MS
+    if (this.#isKept) return
+    this.#isKept = true
+    setImmediate(this.#keep)
+  }
+
+  readonly #keep = (): void => {
+    if (performance.now() < this.#until) setImmediate(this.#keep)
+    else this.#isKept = false
+  }
+}
+
 class PollReader implements RequestReader {
   name: RequestReader['name'] = 'poll'
   readonly done: Promise<void>
@@ -64,8 +88,10 @@ class PollReader implements RequestReader {
     const callback = (length: number): boolean => {
       clearTimeout(first)
       receive(buffer.subarray(0, length))
+      vigil.extend()
       return true
     }
+    const vigil = new Vigil()
     const options = { handle, onread: { buffer, callback }, writable: false }
     this.#socket = new Socket(options)
     const polled = this.#poll()
