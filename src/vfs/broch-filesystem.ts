@@ -4,14 +4,11 @@
  * @packageDocumentation
  */
 import type { Awaitable } from '../lib/brand.js'
-import { toBinaryString } from '../lib/bytes.js'
-import { BrochError, isBrochError } from '../lib/error.js'
+import { BrochError } from '../lib/error.js'
 import { NeedBlocks } from '../store/block.js'
-import type { Tree } from '../store/tree.js'
 import { type Alarm, Alarms } from './alarms.js'
 import * as attributes from './attributes.js'
 import { Committer } from './committer.js'
-import { Directory } from './directory.js'
 import { errno } from './errno.js'
 import type { DirtyMeter } from './sealed-fragment.js'
 import { COPY_BYTES, Files, listing, MAX_FILE_BYTES } from './files.js'
@@ -22,9 +19,9 @@ import { TYPE } from './inode.js'
 import { InodeTable } from './inode-table.js'
 import { Namespace } from './namespace.js'
 import { Nodes } from './nodes.js'
-import { orphansOf, withOrphans } from './orphans.js'
+import { freeOrphans, loadRoot } from './root-inode.js'
 import { reserveOf, SpaceGuard } from './space-guard.js'
-import { attrOf, BLOCK_BYTES, FsState, newProperties } from './state.js'
+import { attrOf, BLOCK_BYTES, FsState } from './state.js'
 
 /** What a commit writes for an inode without its data, about: node, directory entry, its share of the CHAMP. */
 const INODE_BYTES = 4096
@@ -370,41 +367,4 @@ export class BrochFilesystem implements F.Filesystem {
 /** The kernel says nothing of CAP_FSETID for these calls; as a rule it goes with being root. */
 function mayNotKeep(caller: F.Caller): boolean {
   return caller.uid !== 0
-}
-
-async function loadRoot(options: FilesystemOptions, table: InodeTable, nodes: Nodes): Promise<Inode> {
-  const { tree, home, now, owner = { uid: 0, gid: 0 } } = options
-  if (tree.sequence === 0) {
-    const root = table.create(newProperties(TYPE.directory, 0o755, owner, now()), home)
-    root.content = Directory.create(nodes)
-    return root
-  }
-  return whenAtHand(tree, () => table.load(toBinaryString(home.label), toBinaryString(home.key)))
-}
-
-/** What was open without a name when the last program ended goes with the next commit. */
-async function freeOrphans({ tree }: FilesystemOptions, table: InodeTable, committer: Committer, root: Inode): Promise<void> {
-  const orphans = orphansOf(root.ext)
-  for (const { label, key } of orphans) {
-    try {
-      const inode = await whenAtHand(tree, () => table.load(label, key))
-      if (inode.nlink === 0) committer.bury(inode)
-    } catch (error) {
-      if (!isBrochError(error)) throw error // freed already, or damaged: `fsck` finds what is left
-    }
-  }
-  if (orphans.length === 0) return
-  root.ext = withOrphans(root.ext, [])
-  committer.mark(root)
-}
-
-async function whenAtHand<T>(tree: Tree, step: () => T): Promise<T> {
-  for (;;) {
-    try {
-      return step()
-    } catch (error) {
-      if (!(error instanceof NeedBlocks)) throw error
-      await tree.fetch(error)
-    }
-  }
 }
