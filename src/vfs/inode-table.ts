@@ -69,7 +69,10 @@ export class InodeTable {
 
   /** @throws NeedBlocks; BrochError CORRUPT when the tree does not have it. */
   load(label: string, key: string): Inode {
-    return this.loaded(label) ?? this.#add(this.#read(this.#nextId++ as NodeId, label, key))
+    const known = this.loaded(label)
+    if (known !== undefined) return known
+    const properties = this.#read(label, key) // before a number is taken: the first to be loaded is the root
+    return this.#add(new Inode(this.#nextId++ as NodeId, label, key, properties, true))
   }
 
   /** Takes back lookups. Gives the inode when somebody must look whether it is to go. */
@@ -87,14 +90,14 @@ export class InodeTable {
       this.#inodes.use(known)
       return known
     }
-    const inode = this.#read(known.id, known.label, known.key)
+    const inode = new Inode(known.id, known.label, known.key, this.#read(known.label, known.key), true)
     inode.lookups = known.lookups
     return this.#add(inode)
   }
 
-  #read(id: NodeId, label: string, key: string): Inode {
+  #read(label: string, key: string): Properties {
     const ref: ObjectRef = { label: fromBinaryString(label) as Label, key: fromBinaryString(key) as BaseKey }
-    return new Inode(id, label, key, openProperties(this.#nodes.crypto, ref, this.#nodes.need(ref.label)), true)
+    return openProperties(this.#nodes.crypto, ref, this.#nodes.need(ref.label))
   }
 
   /** Only what the tree has just so, and somebody can come back to. */
