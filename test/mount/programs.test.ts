@@ -95,7 +95,7 @@ describe.skipIf(reason !== undefined)('refusals', () => {
       let said = ''
       let status: unknown
       try {
-        execFileSync(process.execPath, args, { stdio: 'pipe' })
+        execFileSync(process.execPath, args, { stdio: 'pipe', env: { ...process.env, BROCH_HOME: second.home } })
       } catch (error) {
         said = String((error as { stderr: Buffer }).stderr)
         status = (error as { status: number }).status
