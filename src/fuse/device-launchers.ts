@@ -2,13 +2,14 @@
  * Programs in Perl and Python that mount through fusermount3 and tie descriptor 3, an open /dev/fuse, to the new mount.
  *
  * Arguments: directory, options. They write one line when the mount is there and end when their standard input ends: fusermount3
- * with auto_unmount watches the socket that they hold. 127 is the exit code when there is no fusermount3.
+ * with auto_unmount watches the socket that they hold. They wait a moment first: of the files of a process that is killed the
+ * pipe may go before the device, and fusermount3 looks once whether the mount is dead. 127 is the exit code when there is no fusermount3.
  * Standard modules only. FUSE_DEV_IOC_CLONE is 0x8004e500; recvmsg(2) has number 47 on x86-64 and 212 on the other 64-bit machines.
  * @packageDocumentation
  */
 
 export const PYTHON = `
-import os, socket, struct, sys, fcntl
+import os, socket, struct, sys, time, fcntl
 ours, theirs = socket.socketpair()
 child = os.fork()
 if child == 0:
@@ -34,6 +35,7 @@ os.write(1, b'mounted\\n')
 os.close(2)
 while os.read(0, 1):
     pass
+time.sleep(0.2)
 `
 
 export const PERL = `
@@ -63,4 +65,5 @@ POSIX::close(3);
 syswrite STDOUT, "mounted\\n";
 close STDERR;
 1 while sysread STDIN, $byte, 1;
+select undef, undef, undef, 0.2;
 `
