@@ -63,3 +63,8 @@ export class BrochError extends Error {
 export function isBrochError(error: unknown, code?: ErrorCode): error is BrochError {
   return error instanceof BrochError && (code === undefined || error.code === code)
 }
+
+/** Something in the store is not what it was, or not for this program to read: trying again gives nothing else. */
+export function isDamage(error: unknown): error is BrochError {
+  return error instanceof BrochError && (error.code === 'CORRUPT' || error.code === 'MISSING_BLOCK' || error.code === 'NEWER_FORMAT')
+}

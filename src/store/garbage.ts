@@ -2,7 +2,7 @@
  * What a commit leaves behind: blocks that the old root used and the new one does not. docs/format.md §5.4
  * @packageDocumentation
  */
-import { BrochError } from '../lib/error.js'
+import { isDamage } from '../lib/error.js'
 import type { Block, Cid } from './block.js'
 import { type BlockReader, whenFetched } from './block-reader.js'
 import { cidFromKey, cidKey } from './cid.js'
@@ -68,7 +68,7 @@ export async function withOldLinks(cids: readonly Cid[], reader: BlockReader): P
     try {
       all.addAll(await whenFetched(reader, () => linksOfNode(reader.verified(cid))))
     } catch (error) {
-      if (!(error instanceof BrochError) || !['CORRUPT', 'MISSING_BLOCK', 'NEWER_FORMAT'].includes(error.code)) throw error
+      if (!isDamage(error)) throw error
     }
   }
   return all

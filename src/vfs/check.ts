@@ -11,7 +11,7 @@ import { type ObjectRef, openBucketNode, openContent, openProperties } from '../
 import type { ParentLink, Properties } from '../cryptree/properties.js'
 import type { Crypto } from '../crypto/crypto.js'
 import { fromBinaryString, toBinaryString } from '../lib/bytes.js'
-import { BrochError } from '../lib/error.js'
+import { BrochError, isDamage } from '../lib/error.js'
 import { type Cid, NeedBlocks } from '../store/block.js'
 import { CidSet } from '../store/garbage.js'
 import type { Label } from '../store/label.js'
@@ -141,8 +141,7 @@ class SpaceCheck {
   }
 
   #unreadable(met: Met | undefined, what: string, error: unknown): undefined {
-    const damage = error instanceof BrochError && ['CORRUPT', 'MISSING_BLOCK', 'NEWER_FORMAT'].includes(error.code)
-    if (!damage) throw error
+    if (!isDamage(error)) throw error
     this.#draft.problem('unreadable', this.#path(met), `${what}: ${error.message}`)
     return undefined
   }

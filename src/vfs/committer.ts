@@ -10,7 +10,7 @@ import { randomObjectKey } from '../cryptree/keys.js'
 import { type ContentPart, emptyContent, sealContent, sealObjectNode } from '../cryptree/object-node.js'
 import type { SealedPart } from '../cryptree/sealed-part.js'
 import type { SecretSignKey } from '../crypto/crypto.js'
-import { BrochError } from '../lib/error.js'
+import { BrochError, isDamage } from '../lib/error.js'
 import { type BlockStore, type Cid, NeedBlocks } from '../store/block.js'
 import type { Tree } from '../store/tree.js'
 import { Directory } from './directory.js'
@@ -355,9 +355,4 @@ export class Committer {
     inode.content?.shrink()
     this.#parts.table.settled(inode)
   }
-}
-
-/** Something in the store is not what it was: nothing to be had by trying again. */
-function isDamage(error: unknown): error is BrochError {
-  return error instanceof BrochError && (error.code === 'CORRUPT' || error.code === 'MISSING_BLOCK' || error.code === 'NEWER_FORMAT')
 }

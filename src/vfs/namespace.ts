@@ -5,7 +5,7 @@
 import { isEntryName, NAME_MAX } from '../cryptree/entry-name.js'
 import { randomObjectKey } from '../cryptree/keys.js'
 import { toBinaryString } from '../lib/bytes.js'
-import { isBrochError } from '../lib/error.js'
+import { isDamage } from '../lib/error.js'
 import { ACL_ACCESS, ACL_DEFAULT, encodeAcl, inheritAcl, parseAcl } from './acl.js'
 import { Directory } from './directory.js'
 import { errno } from './errno.js'
@@ -193,7 +193,7 @@ export class Namespace {
     try {
       this.#fs.table.file(inode)
     } catch (error) {
-      if (!isBrochError(error, 'CORRUPT') && !isBrochError(error, 'MISSING_BLOCK')) throw error
+      if (!isDamage(error)) throw error
     }
   }
 
